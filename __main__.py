@@ -1,0 +1,26 @@
+"""One stack: what its files declare, the platform it runs on, and who may do what there."""
+
+import pulumi
+import pulumi_postgresql as postgresql
+
+from components.access import Access, AccessArgs
+from components.program import PLATFORMS, declared
+
+stack = declared()
+platform = PLATFORMS[stack.settings.platform]
+
+primary = platform.Primary("primary", platform.PrimaryArgs.of(stack))
+replica = platform.Replica("replica", platform.ReplicaArgs.of(stack, primary))
+root = platform.RootSecret("root", platform.RootSecretArgs.of(stack, primary))
+provisioner = postgresql.Provider("provisioner", **primary.provisioner_settings())
+Access(
+    "access",
+    AccessArgs.of(stack, primary),
+    # Root's password changes once, right at the start, before anything builds on the server.
+    pulumi.ResourceOptions(providers=[provisioner], depends_on=[root]),
+)
+
+pulumi.export("primary", pulumi.Output.format("{0}:{1}", primary.host, primary.port))
+pulumi.export("replica", pulumi.Output.format("{0}:{1}", replica.host, replica.port))
+pulumi.export("database", primary.database)
+pulumi.export("rootPasswordRotatedAt", root.rotated_at)

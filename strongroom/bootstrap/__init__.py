@@ -1,0 +1,1 @@
+"""What root must do, and how root's password is kept and changed."""

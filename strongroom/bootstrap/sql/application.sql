@@ -1,0 +1,12 @@
+-- In the application's database, as root. The names of both are filled in.
+ALTER DATABASE {database} OWNER TO {root};
+
+-- The provisioner hands CONNECT on to tiers and services and makes schemas; it does not own the
+-- database, and there is no right that could let it drop what it does not own.
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE {database} TO provisioner WITH GRANT OPTION;
+
+-- EXECUTE is given to PUBLIC on every new routine unless the *global* default says otherwise
+-- (a default IN SCHEMA can only add). A SECURITY DEFINER routine would lend its owner's rights.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE app_owner REVOKE EXECUTE ON ROUTINES FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE provisioner REVOKE EXECUTE ON ROUTINES FROM PUBLIC;

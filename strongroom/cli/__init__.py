@@ -1,0 +1,48 @@
+"""The command line: `strongroom`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from strongroom import __version__
+from strongroom.cli import connect, status
+from strongroom.errors import StrongroomError
+
+app = typer.Typer(
+    name="strongroom",
+    help="Keeps a production PostgreSQL database out of reach of accidents.\n\n"
+    "Exit codes: 0 done, 1 it failed, 2 the settings or the roster are wrong, "
+    "3 something is not as it should be.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("status")(status.status)
+app.command("connect", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    connect.connect
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"strongroom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Run the command line; an error is one readable paragraph and an exit code."""
+    try:
+        app()
+    except StrongroomError as error:
+        typer.echo(f"strongroom: {error}", err=True)
+        sys.exit(error.exit_code)

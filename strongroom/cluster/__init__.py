@@ -1,0 +1,1 @@
+"""PostgreSQL processes on this machine: making, starting and copying clusters."""

@@ -1,0 +1,24 @@
+"""The strongroom plugin; the engine starts it through plugin/pulumi-resource-strongroom."""
+
+import sys
+
+from strongroom import __version__
+from strongroom.provider.access.memberships import Memberships
+from strongroom.provider.local.primary import Primary
+from strongroom.provider.local.replica import Replica
+from strongroom.provider.local.root_secret import RootSecret
+from strongroom.provider.server import Plugin, serve
+
+
+def plugin() -> Plugin:
+    """The plugin with every resource type it serves."""
+    return Plugin(
+        name="strongroom",
+        version=__version__,
+        description="Keeps a production PostgreSQL database out of reach of accidents.",
+        resources=[Primary(), Replica(), RootSecret(), Memberships()],
+    )
+
+
+if __name__ == "__main__":
+    serve(plugin(), sys.argv[1:])

@@ -1,0 +1,1 @@
+"""strongroom:access:*, what pulumi_postgresql has no words for."""

@@ -1,0 +1,188 @@
+"""strongroom:access:Memberships."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from pydantic import Field
+
+from strongroom.errors import StrongroomError
+from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
+
+_QUERY = """
+SELECT pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor),
+       inherit_option, set_option
+FROM pg_catalog.pg_auth_members
+WHERE pg_get_userbyid(roleid) = ANY (%s) AND pg_get_userbyid(member) <> current_user
+ORDER BY 1, 2, 3
+"""
+
+#: What a membership lets a member do: have the group's rights, or switch to it by SET ROLE.
+_OPTIONS = {"INHERIT": (True, False), "SET": (False, True), "INHERIT, SET": (True, True)}
+
+
+class MembershipsInputs(Properties):
+    """What memberships are declared with."""
+
+    sign_in: dict[str, str] = Field(
+        description="How to connect, as libpq connection parameters; never a password."
+    )
+    members: dict[str, dict[str, str]] = Field(
+        description="For each group all its members and what each may do with it: INHERIT (has "
+        "its rights), SET (may switch to it) or both. Whoever else is in it is taken out."
+    )
+    roles: str = Field(
+        default="",
+        description="A digest of the roles as declared: a changed role gets its memberships "
+        "anew with PostgreSQL's own options, which then have to be set again.",
+    )
+
+
+class MembershipsOutputs(Properties):
+    """What is not as declared."""
+
+    drift: list[str] = Field(description="What is not as declared; empty when all is well.")
+
+
+@dataclass(frozen=True)
+class _Row:
+    group: str
+    member: str
+    grantor: str
+    inherit: bool
+    settable: bool
+
+    @property
+    def options(self) -> str:
+        names = {value: name for name, value in _OPTIONS.items()}
+        return names.get((self.inherit, self.settable), "nothing")
+
+
+class Memberships(Resource[MembershipsInputs]):
+    """Who is in each group of roles, completely, and what membership lets them do.
+
+    A tier lends its rights (INHERIT) but is never worn (SET FALSE): what a person does stays
+    that person's, and nothing is ever owned by a tier. pulumi_postgresql can grant memberships
+    but neither sets these options nor notices a member it did not declare.
+    """
+
+    token = "strongroom:access:Memberships"  # noqa: S105 - a type token
+    Inputs = MembershipsInputs
+    Outputs = MembershipsOutputs
+    reads_first = True
+
+    def diff(self, context: Context, state: Mapping[str, Any], inputs: MembershipsInputs) -> Diff:
+        return drift_of(super().diff(context, state, inputs), state)
+
+    def plan(self, context: Context, inputs: MembershipsInputs) -> dict[str, Any]:
+        return {"drift": []}
+
+    def create(self, context: Context, inputs: MembershipsInputs) -> Found:
+        return Found(context.name, self._converge(inputs))
+
+    def update(
+        self, context: Context, id: str, state: Mapping[str, Any], inputs: MembershipsInputs
+    ) -> Found:
+        return Found(id, self._converge(inputs))
+
+    def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
+        inputs = MembershipsInputs.model_validate(known(MembershipsInputs, state))
+        try:
+            with _connect(inputs) as connection:
+                drift = _drift(inputs, _rows(connection, inputs))
+        except StrongroomError as error:
+            drift = [str(error)]
+        return Found(id, {**inputs.dump(), "drift": drift})
+
+    def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
+        # The memberships themselves belong to the roles and end with them.
+        return
+
+    def check(
+        self, context: Context, inputs: MembershipsInputs, old: Mapping[str, Any]
+    ) -> MembershipsInputs:
+        failures = [
+            (
+                "members",
+                f"{member} in {group}: {options!r} is none of {', '.join(map(repr, _OPTIONS))}",
+            )
+            for group, members in inputs.members.items()
+            for member, options in members.items()
+            if options not in _OPTIONS
+        ]
+        if "password" in inputs.sign_in:
+            reason = "a password would end up in the engine's state; sign in by certificate or IAM"
+            failures.append(("signIn", reason))
+        if failures:
+            raise Refusal(*failures)
+        return inputs
+
+    def _converge(self, inputs: MembershipsInputs) -> dict[str, Any]:
+        with _connect(inputs) as connection, connection.transaction():
+            for row in _rows(connection, inputs):
+                declared = inputs.members[row.group].get(row.member)
+                if declared != row.options:
+                    _put_right(connection, row, declared)
+            left = _drift(inputs, _rows(connection, inputs))
+            if left:
+                raise StrongroomError(
+                    f"The memberships are not as declared: {'; '.join(left)}. Nothing was changed."
+                )
+        return {**inputs.dump(), "drift": []}
+
+
+def _connect(inputs: MembershipsInputs) -> psycopg.Connection[Any]:
+    try:
+        return psycopg.connect(
+            make_conninfo(**inputs.sign_in, application_name="strongroom"),
+            autocommit=True,
+            connect_timeout=10,
+        )
+    except psycopg.Error as error:
+        raise StrongroomError(
+            f"The memberships could not be looked at: {' '.join(str(error).split())}. Nothing was "
+            "changed. If the server is stopped, `pulumi up` starts it."
+        ) from error
+
+
+def _rows(connection: psycopg.Connection[Any], inputs: MembershipsInputs) -> list[_Row]:
+    return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members)])]
+
+
+def _put_right(connection: psycopg.Connection[Any], row: _Row, declared: str | None) -> None:
+    names = [sql.Identifier(name) for name in (row.group, row.member, row.grantor)]
+    if declared is None:
+        statement = sql.SQL("REVOKE {} FROM {} GRANTED BY {} CASCADE").format(*names)
+    else:
+        inherit, settable = (sql.Literal(option) for option in _OPTIONS[declared])
+        statement = sql.SQL("GRANT {} TO {} WITH INHERIT {}, SET {} GRANTED BY {}").format(
+            *names[:2], inherit, settable, names[2]
+        )
+    try:
+        connection.execute(statement)
+    except psycopg.Error as error:
+        raise StrongroomError(
+            f"{row.member} is in {row.group} with {row.options} by a grant of {row.grantor}; "
+            f"declared is {declared or 'no membership'}, and it cannot be changed from here: "
+            f"{' '.join(str(error).split())}. Nothing was changed. Whoever can act as "
+            f"{row.grantor} has to take the grant back."
+        ) from error
+
+
+def _drift(inputs: MembershipsInputs, rows: list[_Row]) -> list[str]:
+    drift = []
+    for row in rows:
+        declared = inputs.members[row.group].get(row.member)
+        if declared is None:
+            drift.append(f"{row.member} is in {row.group} by a grant of {row.grantor}, undeclared")
+        elif declared != row.options:
+            drift.append(f"{row.member} has {row.options} on {row.group} instead of {declared}")
+    present = {(row.group, row.member) for row in rows}
+    for group, members in inputs.members.items():
+        missing = [member for member in members if (group, member) not in present]
+        drift += [f"{member} is not in {group}" for member in missing]
+    return drift

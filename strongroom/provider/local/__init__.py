@@ -1,0 +1,1 @@
+"""strongroom:local:*, the platform a laptop or CI can run."""

@@ -1,0 +1,312 @@
+"""A Pulumi provider plugin: the engine's calls, answered by resource handlers.
+
+Pulumi's own `pulumi.provider.experimental` server keeps back the old inputs in a diff, the
+request to read a resource before every update, and turns an error into a traceback; the engine
+speaks one small gRPC service, so it is served here directly.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
+from typing import Any, TypeVar
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
+from pulumi.runtime.proto import (
+    engine_pb2,
+    engine_pb2_grpc,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+)
+from pydantic import ValidationError
+
+from strongroom.errors import StrongroomError
+from strongroom.provider.resource import Context, Diff, Properties, Refusal, Resource
+from strongroom.provider.schema import package_schema
+from strongroom.provider.values import UNKNOWN, from_struct, has_unknown, to_struct
+
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+class Plugin:
+    """A package and the resource types it serves.
+
+    Attributes:
+        config: the model of the provider's own settings, when it has any.
+    """
+
+    config: type[Properties] | None = None
+
+    def __init__(
+        self, name: str, version: str, description: str, resources: list[Resource[Any]]
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.description = description
+        self.resources = {resource.token: resource for resource in resources}
+
+    def check_config(self, values: dict[str, Any]) -> list[tuple[str, str]]:
+        """Judge the provider's settings: pairs of property and reason for what is refused."""
+        return []
+
+    def configure(self, values: dict[str, Any]) -> None:
+        """Take the provider's settings; called once, before any resource."""
+
+    def schema(self) -> str:
+        """The package schema as JSON."""
+        resources = self.resources.values()
+        return package_schema(self.name, self.version, self.description, resources, self.config)
+
+    def resource(self, urn: str) -> Resource[Any]:
+        """The handler of the resource type in `urn`."""
+        token = urn.split("::")[2].rsplit("$", 1)[-1]
+        if token not in self.resources:
+            served = ", ".join(sorted(self.resources))
+            raise StrongroomError(
+                f"{token} is not served by this {self.name} plugin ({self.version}), so it can be "
+                f"neither previewed nor made. It serves {served}. Remove the resource, or use the "
+                "official plugin if there is one."
+            )
+        return self.resources[token]
+
+
+def _told(method: M) -> M:
+    """Answer an error with its one paragraph instead of a traceback."""
+
+    @wraps(method)
+    def wrapper(self: "_Servicer", request: Any, context: grpc.ServicerContext) -> Any:
+        try:
+            return method(self, request, context)
+        except StrongroomError as error:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the engine gets a sentence
+            if os.environ.get("STRONGROOM_DEBUG"):
+                traceback.print_exc()
+            text = " ".join(str(error).split())
+            context.abort(
+                grpc.StatusCode.INTERNAL,
+                f"{type(error).__name__}: {text} (unexpected; set STRONGROOM_DEBUG=1 and run "
+                "again to see where in the plugin it comes from)",
+            )
+
+    return wrapper  # type: ignore[return-value]
+
+
+class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
+    def __init__(self, plugin: Plugin, engine: str) -> None:
+        self._plugin = plugin
+        self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine))
+
+    def _context(self, urn: str, seed: bytes = b"") -> Context:
+        def say(message: str, keep: bool = False) -> None:
+            # A line that cannot be shown must not fail the work it speaks of.
+            try:
+                self._engine.Log(
+                    engine_pb2.LogRequest(
+                        severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=not keep
+                    ),
+                    timeout=5,
+                )
+            except grpc.RpcError:
+                print(message, file=sys.stderr)
+
+        return Context(urn=urn, seed=seed, say=say)
+
+    def GetPluginInfo(self, request: Any, context: Any) -> Any:
+        return plugin_pb2.PluginInfo(version=self._plugin.version)
+
+    @_told
+    def GetSchema(self, request: Any, context: Any) -> Any:
+        return provider_pb2.GetSchemaResponse(schema=self._plugin.schema())
+
+    @_told
+    def CheckConfig(self, request: Any, context: Any) -> Any:
+        failures = self._plugin.check_config(from_struct(request.news))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(failures))
+
+    @_told
+    def DiffConfig(self, request: Any, context: Any) -> Any:
+        old, new = from_struct(request.olds), from_struct(request.news)
+        changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+        return _diff_response(Diff(updates=tuple(changed)), old)
+
+    @_told
+    def Configure(self, request: Any, context: Any) -> Any:
+        self._plugin.configure(from_struct(request.args))
+        return provider_pb2.ConfigureResponse(
+            acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
+        )
+
+    def Cancel(self, request: Any, context: Any) -> Any:
+        return empty_pb2.Empty()
+
+    @_told
+    def Check(self, request: Any, context: Any) -> Any:
+        resource = self._plugin.resource(request.urn)
+        news, old = from_struct(request.news), from_struct(request.olds)
+        try:
+            inputs, unknown = _validated(resource, news)
+            if inputs is None:
+                return provider_pb2.CheckResponse(inputs=to_struct(unknown))
+            checked = resource.check(self._context(request.urn, request.randomSeed), inputs, old)
+        except Refusal as refusal:
+            return provider_pb2.CheckResponse(failures=_failures(refusal.failures))
+        return provider_pb2.CheckResponse(inputs=to_struct(checked.dump()))
+
+    @_told
+    def Diff(self, request: Any, context: Any) -> Any:
+        resource = self._plugin.resource(request.urn)
+        state, news = from_struct(request.olds), from_struct(request.news)
+        for name in request.ignoreChanges:
+            if name in state:
+                news[name] = state[name]
+        if has_unknown(news):
+            changed = [key for key, value in news.items() if has_unknown(value)]
+            return _diff_response(Diff(updates=tuple(changed)), state)
+        inputs = resource.Inputs.model_validate(news)
+        diff = resource.diff(self._context(request.urn), state, inputs)
+        return _diff_response(diff, state, resource.delete_before_replace)
+
+    @_told
+    def Create(self, request: Any, context: Any) -> Any:
+        resource = self._plugin.resource(request.urn)
+        news = from_struct(request.properties)
+        here = self._context(request.urn)
+        if request.preview:
+            planned = _planned(resource, here, news)
+            return provider_pb2.CreateResponse(properties=to_struct(planned))
+        found = resource.create(here, resource.Inputs.model_validate(news))
+        return provider_pb2.CreateResponse(
+            id=found.id,
+            properties=to_struct(found.outputs),
+            refresh_before_update=resource.reads_first,
+        )
+
+    @_told
+    def Read(self, request: Any, context: Any) -> Any:
+        resource = self._plugin.resource(request.urn)
+        state = from_struct(request.properties)
+        found = resource.read(self._context(request.urn), request.id, state)
+        if found is None:
+            return provider_pb2.ReadResponse()
+        inputs = from_struct(request.inputs) if found.inputs is None else found.inputs
+        return provider_pb2.ReadResponse(
+            id=found.id,
+            properties=to_struct(found.outputs),
+            inputs=to_struct(inputs),
+            refresh_before_update=resource.reads_first,
+        )
+
+    @_told
+    def Update(self, request: Any, context: Any) -> Any:
+        resource = self._plugin.resource(request.urn)
+        state, news = from_struct(request.olds), from_struct(request.news)
+        here = self._context(request.urn)
+        if request.preview:
+            planned = {**state, **_planned(resource, here, news, of=state)}
+            return provider_pb2.UpdateResponse(properties=to_struct(planned))
+        inputs = resource.Inputs.model_validate(news)
+        found = resource.update(here, request.id, state, inputs)
+        return provider_pb2.UpdateResponse(
+            properties=to_struct(found.outputs), refresh_before_update=resource.reads_first
+        )
+
+    @_told
+    def Delete(self, request: Any, context: Any) -> Any:
+        resource = self._plugin.resource(request.urn)
+        state = from_struct(request.properties)
+        resource.delete(self._context(request.urn), request.id, state)
+        return empty_pb2.Empty()
+
+
+def _validated(
+    resource: Resource[Any], news: dict[str, Any]
+) -> tuple[Properties | None, dict[str, Any]]:
+    """The typed inputs, or None and the inputs as they are when some are not known yet."""
+    unknown = {key for key, value in news.items() if has_unknown(value)}
+    try:
+        known = {key: value for key, value in news.items() if key not in unknown}
+        inputs = resource.Inputs.model_validate(known)
+    except ValidationError as error:
+        failures = [
+            (str(problem["loc"][0]) if problem["loc"] else "", _reason(resource, problem))
+            for problem in error.errors()
+            if not (problem["type"] == "missing" and problem["loc"][0] in unknown)
+        ]
+        if failures:
+            raise Refusal(*failures) from None
+        return None, news
+    return (None, {**inputs.dump(), **news}) if unknown else (inputs, {})
+
+
+def _reason(resource: Resource[Any], problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "extra_forbidden":
+        served = ", ".join(
+            info.alias or name for name, info in resource.Inputs.model_fields.items()
+        )
+        return f"{resource.token} has no such property here; it has {served}"
+    where = ".".join(str(part) for part in problem["loc"][1:])
+    return f"{where + ': ' if where else ''}{problem['msg']} (got {problem['input']!r})"
+
+
+def _planned(
+    resource: Resource[Any],
+    context: Context,
+    news: dict[str, Any],
+    of: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    outputs = {info.alias or name for name, info in resource.Outputs.model_fields.items()}
+    planned = {name: UNKNOWN for name in outputs if of is None} | news
+    if not has_unknown(news):
+        planned |= resource.plan(context, resource.Inputs.model_validate(news))
+    return planned
+
+
+def _failures(failures: Any) -> list[Any]:
+    return [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
+
+
+def _diff_response(diff: Diff, state: Mapping[str, Any], delete_first: bool = True) -> Any:
+    def kind(name: str, replace: bool) -> Any:
+        base = "UPDATE" if name in state else "ADD"
+        suffix = "_REPLACE" if replace else ""
+        return provider_pb2.PropertyDiff(kind=getattr(provider_pb2.PropertyDiff, base + suffix))
+
+    changed = bool(diff.updates or diff.replaces)
+    some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+    return provider_pb2.DiffResponse(
+        changes=some if changed else none,
+        replaces=diff.replaces,
+        diffs=[*diff.updates, *diff.replaces],
+        deleteBeforeReplace=bool(diff.replaces) and delete_first,
+        detailedDiff={name: kind(name, False) for name in diff.updates}
+        | {name: kind(name, True) for name in diff.replaces},
+        hasDetailedDiff=True,
+    )
+
+
+def serve(plugin: Plugin, arguments: list[str]) -> None:
+    """Serve `plugin` until the engine ends the process.
+
+    Args:
+        plugin: what to serve.
+        arguments: the command line as the engine gives it: its own address, then flags.
+    """
+    addresses = [argument for argument in arguments if not argument.startswith("-")]
+    server = grpc.server(ThreadPoolExecutor(max_workers=16), options=_GRPC_CHANNEL_OPTIONS)
+    servicer = _Servicer(plugin, addresses[0] if addresses else "127.0.0.1:0")
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    engine = os.getppid()
+    server.start()
+    print(port, flush=True)
+    # An engine that was killed says nothing; without it nobody waits for an answer.
+    while os.getppid() == engine and server.wait_for_termination(timeout=1):
+        pass
+    server.stop(grace=None)
+    os._exit(0)

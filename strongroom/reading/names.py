@@ -1,0 +1,103 @@
+"""What roles, schemas, databases and environments may be called, and why."""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from strongroom.tiers import reserved
+
+#: Bytes; PostgreSQL's NAMEDATALEN less one.
+LONGEST_NAME = 63
+
+#: A role's name is also the common name of a certificate, a user name in IAM and the user in a
+#: connection URL, and people type it after `psql -U`. These characters mean the same in all of
+#: them; PostgreSQL folds upper case where it is not quoted, and @ would end the user in a URL.
+ROLE_NAME = r"[a-z][a-z0-9_.-]*"
+
+#: Schemas and databases are written in SQL all day, so they need no quotes there; the rule for
+#: databases is also RDS's.
+IDENTIFIER = r"[a-z][a-z0-9_]*"
+
+#: Pulumi's rule for stack names, less those that look like an option or a hidden file.
+ENVIRONMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+#: What an engineer's tier is called in an environment where they have no role.
+NO_TIER = "none"
+
+RESERVED_SCHEMAS: Mapping[str, str] = MappingProxyType(
+    {
+        "public": "every database comes with it and it is root's, so the provisioner cannot "
+        "own it; tables belong in a schema of their own",
+        "information_schema": "it is PostgreSQL's own",
+        "strongroom": "Strongroom keeps its guards there",
+    }
+)
+
+RESERVED_DATABASES: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("postgres", "template0", "template1"), "it is PostgreSQL's own"),
+        "rdsadmin": "it is RDS's own",
+        **dict.fromkeys(
+            ("all", "replication", "samegroup", "samerole", "sameuser"),
+            "pg_hba.conf reads it as a keyword",
+        ),
+    }
+)
+
+
+def role_name_problems(name: str) -> Iterator[str]:
+    """What is wrong with `name` as a role's: rule, consequence and remedy, once for each rule."""
+    if not re.fullmatch(ROLE_NAME, name):
+        lower = name.lower()
+        fits = lower != name and re.fullmatch(ROLE_NAME, lower)
+        yield (
+            "is not made of lower-case letters, digits, _, . and - after a first letter, so a "
+            "certificate, an IAM user or a connection URL would need it changed. "
+            + (f"Write {lower!r}" if fits else "Choose such a name")
+        )
+    yield from _too_long(name)
+    if why := reserved(name):
+        yield f"is reserved: {why}. Choose another name"
+
+
+def schema_name_problems(name: str) -> Iterator[str]:
+    """What is wrong with `name` as a guarded schema's; see `role_name_problems`."""
+    yield from _identifier_problems(name)
+    if name.startswith("pg_"):
+        yield "is reserved: PostgreSQL refuses schemas whose names begin with pg_. Choose another"
+    if why := RESERVED_SCHEMAS.get(name):
+        yield f"is reserved: {why}. Choose another name"
+
+
+def database_name_problems(name: str) -> Iterator[str]:
+    """What is wrong with `name` as the application database's; see `role_name_problems`."""
+    yield from _identifier_problems(name)
+    if why := RESERVED_DATABASES.get(name):
+        yield f"is reserved: {why}. Choose another name"
+
+
+def environment_name_problems(name: str) -> Iterator[str]:
+    """What is wrong with `name` as an environment's; see `role_name_problems`."""
+    if not re.fullmatch(ENVIRONMENT, name):
+        yield (
+            "is not made of at most 100 letters, digits, _, . and - after a first letter or "
+            "digit, so no stack could have that name. Rename it"
+        )
+
+
+def _identifier_problems(name: str) -> Iterator[str]:
+    if not re.fullmatch(IDENTIFIER, name):
+        yield (
+            "is not made of lower-case letters, digits and _ after a first letter, so SQL would "
+            "have to quote it everywhere. Choose such a name"
+        )
+    yield from _too_long(name)
+
+
+def _too_long(name: str) -> Iterator[str]:
+    size = len(name.encode())
+    if size > LONGEST_NAME:
+        yield (
+            f"has {size} bytes, and PostgreSQL cuts names off after {LONGEST_NAME}, so two could "
+            "become one. Shorten it"
+        )

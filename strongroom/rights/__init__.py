@@ -1,0 +1,1 @@
+"""Who may do what: as declared, and later as it really is."""
