@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -39,8 +40,22 @@ def end_server(directory: Path) -> None:
     with suppress(StrongroomError, psutil.NoSuchProcess):
         process = Cluster.at(directory).process()
         if process is not None:
-            family = [process, *process.children(recursive=True)]
-            for member in family:
-                with suppress(psutil.NoSuchProcess):
-                    member.kill()
-            psutil.wait_procs(family, timeout=10)
+            kill([process, *process.children(recursive=True)])
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """Kill processes and wait until they are dead, if not buried: init may take its time."""
+    family = list(processes)
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    deadline = time.monotonic() + 10
+    while any(map(_lives, family)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

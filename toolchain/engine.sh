@@ -45,10 +45,18 @@ at_least() {
         }'
 }
 
+# Prints what version the CLI $1 is. It would keep a log in the user's ~/.pulumi even for that.
+version_of() {
+    scratch=$(mktemp -d)
+    PULUMI_HOME=$scratch PULUMI_SKIP_UPDATE_CHECK=true "$1" version 2>/dev/null </dev/null ||
+        printf 'unknown\n'
+    rm -rf "$scratch"
+}
+
 # Prints the folder of a pulumi on PATH that can be used; says why when there is one that cannot.
 on_path() {
     found=$(command -v pulumi) || return 1
-    have=$(PULUMI_SKIP_UPDATE_CHECK=true "$found" version 2>/dev/null </dev/null) || have=unknown
+    have=$(version_of "$found")
     bin=$(dirname -- "$found")
     if ! at_least "$have" "$version"; then
         say "$found is version $have, older than the $version this project needs; it is left alone."
@@ -115,7 +123,7 @@ download() {
         say "$releases has no checksums file, so only the connection vouches for this download."
     fi
     tar -xzf "$work/$tarball" -C "$work" 2>>"$work/curl.log" &&
-        [ "$("$work/pulumi/pulumi" version 2>/dev/null)" = "v$version" ] ||
+        [ "$(version_of "$work/pulumi/pulumi")" = "v$version" ] ||
         refuse "$releases/$tarball does not unpack to pulumi $version for $os/$arch, so nothing was installed. Name another mirror with STRONGROOM_PULUMI_RELEASES, or build from Go modules with STRONGROOM_PULUMI_RELEASES=none."
     mkdir "$work/whole"
     mv "$work/pulumi" "$work/whole/bin"
@@ -138,7 +146,7 @@ build() {
         tail -n 15 "$work/go.log" >&2
         refuse "pulumi $version could not be built from Go modules; Go's last words are above. Nothing was installed. If a download was refused, point GOPROXY at a module proxy that serves github.com/pulumi/pulumi (go env GOPROXY says which is used now), or install Pulumi (https://www.pulumi.com/docs/install), and run this again; what was compiled is kept."
     fi
-    [ "$("$work/whole/bin/pulumi" version 2>/dev/null)" = "v$version" ] ||
+    [ "$(version_of "$work/whole/bin/pulumi")" = "v$version" ] ||
         refuse "The pulumi that was built does not start or is not version $version, so it was not installed. Run toolchain/build.sh FOLDER and FOLDER/pulumi version by hand to see why."
     publish "$work/whole" "$built"
     say "built in $(($(date +%s) - started)) s."

@@ -17,14 +17,21 @@ from strongroom.tiers import ROOT
 
 @dataclass(frozen=True)
 class Root:
-    """Root of one cluster, and the only code that knows how it signs in."""
+    """Root of one cluster, and the only code that knows how it signs in.
+
+    Attributes:
+        cluster: where it signs in.
+        primary: what the cluster is a replica of, if it is one: its root has that one's password.
+    """
 
     cluster: Cluster
+    primary: Cluster | None = None
 
     @property
     def sealed(self) -> SealedFile:
         """Where the password is kept."""
-        return SealedFile(self.cluster.directory / "sealed", self.cluster.user)
+        home = self.primary or self.cluster
+        return SealedFile(home.directory / "sealed", home.user)
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """Sign in; every statement is its own transaction unless one is opened.

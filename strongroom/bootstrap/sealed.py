@@ -81,7 +81,7 @@ class SealedFile:
                 f"{os.geteuid()}. Nothing needs root's password but Strongroom itself; people "
                 "sign in as themselves with `strongroom connect`."
             ) from error
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             # A spoilt file is as good as none: root gets a new password (see repair).
             return {}
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -35,14 +36,14 @@ class KeyPair:
     certificate: Path
     key: Path
 
-    def expires(self) -> datetime | None:
-        """When the certificate ends; None when it or its key is missing or unreadable."""
+    def loaded(self) -> x509.Certificate | None:
+        """The certificate; None when it or its key is missing or spoilt, or they do not match."""
         try:
             loaded = x509.load_pem_x509_certificate(self.certificate.read_bytes())
-            self.key.stat()
-        except (OSError, ValueError):
+            key = serialization.load_pem_private_key(self.key.read_bytes(), password=None)
+        except (OSError, ValueError, TypeError):
             return None
-        return loaded.not_valid_after_utc
+        return loaded if key.public_key() == loaded.public_key() else None
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,12 @@ class Authority:
         return self.folder / "ca.crt"
 
     @property
-    def _key(self) -> Path:
-        return self.folder / "ca.key"
+    def _pair(self) -> KeyPair:
+        return KeyPair(self.certificate, self.folder / "ca.key")
 
     def create(self, owner: SystemUser, name: str) -> None:
-        """Make the authority unless it is there; `name` appears in its certificate."""
-        if self.certificate.exists() and self._key.exists():
+        """Make the authority unless it is there and sound; `name` appears in its certificate."""
+        if self._pair.loaded() is not None:
             return
         owner.folder(self.folder)
         # Certificates are read by the server's user, who must pass through this folder.
@@ -71,12 +72,12 @@ class Authority:
         subject = _name(f"Strongroom CA {name}"[:64])
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         certificate = (
-            _builder(subject, subject, key.public_key(), AUTHORITY_LIFETIME)
+            _builder(subject, subject, key.public_key(), key.public_key(), AUTHORITY_LIFETIME)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
             .sign(key, hashes.SHA256())
         )
-        owner.write(self._key, _pem(key))
+        owner.write(self._pair.key, _pem(key))
         owner.write(self.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
     def issue_server(self, pair: KeyPair, owner: SystemUser, hosts: list[str]) -> None:
@@ -93,6 +94,21 @@ class Authority:
         """Sign a certificate that lets `owner`'s processes sign in as `role` for `lifetime`."""
         self._issue(pair, owner, role, lifetime, ExtendedKeyUsageOID.CLIENT_AUTH, None)
 
+    def must_renew(self, pair: KeyPair, now: datetime | None = None) -> bool:
+        """Whether a machine's certificate has to be signed anew.
+
+        It has to when it is missing, spoilt, of another authority or within `RENEW_BEFORE` of
+        its end.
+        """
+        authority, signed = self._pair.loaded(), pair.loaded()
+        if authority is None or signed is None:
+            return True
+        try:
+            signed.verify_directly_issued_by(authority)
+        except (ValueError, InvalidSignature):
+            return True
+        return signed.not_valid_after_utc - (now or datetime.now(UTC)) < RENEW_BEFORE
+
     def _issue(
         self,
         pair: KeyPair,
@@ -104,37 +120,39 @@ class Authority:
     ) -> None:
         try:
             authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
-            signer = serialization.load_pem_private_key(self._key.read_bytes(), password=None)
-        except OSError as error:
+            signer = serialization.load_pem_private_key(self._pair.key.read_bytes(), password=None)
+        except (OSError, ValueError) as error:
             raise StrongroomError(
-                f"The stack's certificate authority at {self.folder} cannot be read "
-                f"({error.strerror}), so no certificate can be signed. Only the user who ran "
-                "`make up` can; run this as that user, or run `make up` if there is no stack yet."
+                f"The stack's certificate authority at {self.folder} cannot be read ({error}), so "
+                "no certificate can be signed. Only the user who ran `make up` can; run this as "
+                "that user, or run `make up` if there is no stack yet."
             ) from error
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101 - create() made it
         key = ec.generate_private_key(ec.SECP256R1())
+        issuer, own = signer.public_key(), key.public_key()
+        signs = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
         builder = (
-            _builder(_name(common_name), authority.subject, key.public_key(), lifetime)
+            _builder(_name(common_name), authority.subject, own, issuer, lifetime)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(signs, critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         )
         if alternative is not None:
             builder = builder.add_extension(alternative, critical=False)
-        assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101 - create() made it
         certificate = builder.sign(signer, hashes.SHA256())
         owner.write(pair.key, _pem(key))
         owner.write(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
-def needs_renewal(pair: KeyPair, now: datetime | None = None) -> bool:
-    """Whether a machine's certificate is missing, spoilt or within `RENEW_BEFORE` of its end."""
-    expires = pair.expires()
-    return expires is None or expires - (now or datetime.now(UTC)) < RENEW_BEFORE
-
-
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: timedelta
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    issuer_key: ec.EllipticCurvePublicKey,
+    lifetime: timedelta,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -143,6 +161,9 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _BACKDATED)
         .not_valid_after(now + lifetime)
+        # Both are a MUST of RFC 5280 (4.2.1.1, 4.2.1.2) that strict clients insist on.
+        .add_extension(authority, critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 

@@ -1,33 +1,28 @@
 """One PostgreSQL cluster on this machine: its folder, its files and its server process."""
 
-import fcntl
-import hashlib
 import json
-import random
+import secrets
 import shutil
-import socket
 import subprocess
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import psutil
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from strongroom.cluster.certificates import KeyPair
 from strongroom.cluster.configuration import FIXED, HBA, LOOPBACK, render
+from strongroom.cluster.lock import locked
 from strongroom.cluster.package import ServerPackage
-from strongroom.cluster.system_user import SystemUser
+from strongroom.cluster.port import taken
+from strongroom.cluster.server_log import ServerLog
+from strongroom.cluster.system_user import SystemUser, passable
 from strongroom.errors import StrongroomError
 
 # sizeof(sockaddr_un.sun_path) is 108 on Linux, and the server's socket is .s.PGSQL.<port>.
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.65535")
-
-# Below the ephemeral ports of Linux (32768), away from the registered ones people use.
-_PORTS = range(15432, 25432)
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,7 @@ class Cluster:
             StrongroomError: there is none.
         """
         try:
-            facts = json.loads((directory / "cluster.json").read_text())
+            facts = json.loads(_facts(directory).read_text())
             package = ServerPackage(Path(facts["bin"]), facts["version"])
             return cls(directory, facts["port"], package, SystemUser.owning(directory))
         except (OSError, ValueError, KeyError) as error:
@@ -62,6 +57,11 @@ class Cluster:
                 f"There is no cluster in {directory} ({error}), so there is nothing to connect "
                 "to. Run `make up` to make the local stack, as the user who is to own it."
             ) from error
+
+    @property
+    def facts(self) -> Path:
+        """What `at` needs, written once the cluster was made."""
+        return _facts(self.directory)
 
     @property
     def data(self) -> Path:
@@ -96,7 +96,8 @@ class Cluster:
         try:
             pid = int((self.data / "postmaster.pid").read_text().split()[0])
             process = psutil.Process(pid)
-            mine = process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(self.data)
+            lives = process.status() != psutil.STATUS_ZOMBIE
+            mine = lives and Path(process.cwd()) == self.data.resolve()
         except (OSError, ValueError, IndexError, psutil.Error):
             return None
         return process if mine else None
@@ -108,9 +109,16 @@ class Cluster:
             self.user.folder(folder)
 
     def remember(self) -> None:
-        """Write down what `at` needs."""
+        """Write down the facts."""
         facts = {"port": self.port, "bin": str(self.package.bin), "version": self.package.version}
-        self.user.write(self.directory / "cluster.json", json.dumps(facts, indent=2))
+        self.user.write(self.facts, json.dumps(facts, indent=2))
+
+    def remembered(self) -> bool:
+        """Whether `at` finds this cluster."""
+        try:
+            return Cluster.at(self.directory).port == self.port
+        except StrongroomError:
+            return False
 
     def initialise(self, superuser: str, password_file: Path) -> None:
         """Make the data folder, whole or not at all, with checksums and UTF-8.
@@ -133,7 +141,8 @@ class Cluster:
         """A path beside the data for something unfinished; what a killed run left goes."""
         for leftover in self.directory.glob(f".new-{name}*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        return self.directory / f".new-{name}"
+        # A name of its own each time: what a killed run started may go on writing for a moment.
+        return self.directory / f".new-{name}-{secrets.token_hex(4)}"
 
     def settings(self, extra: Mapping[str, str]) -> dict[str, str]:
         """All settings the cluster should run with: ours and the stack's."""
@@ -186,40 +195,47 @@ class Cluster:
             StrongroomError: it did not start; says what the server gave as its reason.
         """
         if not self.running():
-            self._refuse_taken_port()
+            self.refuse_taken_port()
             self._start()
 
     # After a kill -9 the old server's children need a moment to notice and leave.
     @retry(
-        retry=retry_if_exception_type(StrongroomError),
+        retry=retry_if_exception_message(match=r".*(already exists|still in use)"),
         stop=stop_after_delay(10),
-        wait=wait_fixed(1),
+        wait=wait_fixed(0.5),
         reraise=True,
     )
     def _start(self) -> None:
+        self._forget_dead_server()
+        log = ServerLog(self.log)
         startup = self.log / "startup.log"
-        begin = startup.stat().st_size if startup.exists() else 0
         done = self._pg_ctl("start", "--wait", "--timeout=120", f"--log={startup}", check=False)
         if done.returncode != 0:
-            said = startup.read_text()[begin:].strip().splitlines() if startup.exists() else []
-            reason = " / ".join(said[-5:]) or done.stderr.strip()
             raise StrongroomError(
-                f"The server in {self.data} did not start: {reason}. Its data is untouched; its "
-                f"log is in {self.log}. Mend the cause and run `pulumi up` again."
+                f"The server in {self.data} did not start: {log.reason() or done.stderr.strip()}. "
+                f"Its data is untouched; its log is in {self.log}. Mend the cause and run "
+                "`pulumi up` again."
             )
 
-    def _refuse_taken_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, self.port))
-            except OSError as error:
-                raise StrongroomError(
-                    f"Port {self.port} of {LOOPBACK}, on which {self.directory.name} has always "
-                    "been reached, is taken by another process, so the server is not started. "
-                    "End that process, or give the cluster another port "
-                    "(`pulumi config set port … -s local`)."
-                ) from error
+    def _forget_dead_server(self) -> None:
+        """Remove the process id file of a server that had no time to do so itself.
+
+        PostgreSQL does that too, unless the number belongs to another process by now, as is
+        likely after a restart of the machine. Children can outlive a killed server for a moment;
+        while one does, PostgreSQL has to see the file and refuse to start.
+        """
+        here = str(self.data.resolve())
+        if not any(one.info["cwd"] == here for one in psutil.process_iter(["cwd"])):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def refuse_taken_port(self) -> None:
+        """Raise `StrongroomError` when another process listens where this server should."""
+        if taken(self.port):
+            raise StrongroomError(
+                f"Port {self.port} of {LOOPBACK}, on which {self.directory.name} is to be reached, "
+                "is taken by another process, so the server is not started there. End that "
+                "process, or give the cluster another port (`pulumi config set port … -s local`)."
+            )
 
     def stop(self) -> None:
         """Stop the server cleanly, ending sessions; everything committed is on disk."""
@@ -238,33 +254,20 @@ class Cluster:
             *(pg_ctl, action, "--pgdata", self.data, "--silent"), *options, timeout=150, check=check
         )
 
-    @contextmanager
-    def locked(self, patience: float = 120) -> Iterator[None]:
+    def locked(self, patience: float = 120) -> AbstractContextManager[None]:
         """Keep other work of Strongroom away from this cluster meanwhile.
 
         Args:
             patience: seconds to wait for another one to finish.
         """
-        self.user.folder(self.directory)
-        with (self.directory / "lock").open("w") as lock:
-            deadline = time.monotonic() + patience
-            while not _taken(lock):
-                if time.monotonic() > deadline:
-                    raise StrongroomError(
-                        f"Another process of Strongroom has been working on {self.directory} for "
-                        f"{patience:.0f} s, so this one stays away and changes nothing. Wait for "
-                        "it to end and run the command again."
-                    )
-                time.sleep(0.1)
-            yield
+        # Beside the folder, which can be moved away or removed while the lock is held.
+        passable(self.directory.parent)
+        beside = self.directory.with_name(f"{self.directory.name}.lock")
+        return locked(beside, self.directory, patience)
 
 
-def _taken(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _facts(directory: Path) -> Path:
+    return directory / "cluster.json"
 
 
 def refuse_long_socket(directory: Path) -> str | None:
@@ -276,22 +279,4 @@ def refuse_long_socket(directory: Path) -> str | None:
         f"{directory} is too long by {length - _LONGEST_SOCKET_FOLDER} bytes: the path of a Unix "
         "socket has at most 107, so the server could not be reached. Set STRONGROOM_HOME to a "
         "shorter folder"
-    )
-
-
-def free_port(seed: bytes, avoid: set[int]) -> int:
-    """A free port of the loopback address, the same one for the same seed while it stays free.
-
-    Raises:
-        StrongroomError: none of a hundred tries was free.
-    """
-    choices = random.Random(hashlib.sha256(seed).digest())  # noqa: S311 - not a secret
-    for port in choices.sample(_PORTS, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if port not in avoid and probe.connect_ex((LOOPBACK, port)) != 0:
-                return port
-    raise StrongroomError(
-        f"No free port was found between {_PORTS.start} and {_PORTS.stop - 1} on {LOOPBACK} in "
-        "100 tries, so no server can be started. Name one with `pulumi config set port …`."
     )

@@ -77,7 +77,8 @@ def contexts(package: ServerPackage) -> Mapping[str, str]:
     """
     answer = SystemUser.for_clusters().run(package.tool("postgres"), "--describe-config")
     rows = (line.split("\t") for line in answer.stdout.splitlines())
-    return {row[0]: row[1] for row in rows if len(row) > 1}
+    # Names are told apart without regard to case, and written in lower case in a stack.
+    return {row[0].lower(): row[1] for row in rows if len(row) > 1}
 
 
 def refused(settings: Mapping[str, str], package: ServerPackage) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from strongroom.cluster.system_user import SystemUser
+from strongroom.cluster.system_user import SystemUser, passable
 from strongroom.errors import StrongroomError
 
 OLDEST_MAJOR = 17  # incremental backups and the MAINTAIN privilege came with 17
@@ -92,9 +92,8 @@ def packaged_version() -> str:
 
 
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.parent.chmod(0o755)
     try:
+        passable(target.parent)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copy-") as temporary:
             copy = Path(temporary) / "server"
             shutil.copytree(source, copy, symlinks=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from strongroom.cluster.certificates import Authority, KeyPair
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
+from strongroom.cluster.system_user import passable
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class StackFolder:
 
     def set_aside(self, cluster: Cluster) -> Path:
         """Move a stopped cluster to the final snapshots: instant, and it needs no space."""
-        self.final_snapshots.mkdir(exist_ok=True)
+        passable(self.final_snapshots)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
         kept = self.final_snapshots / f"{cluster.directory.name}-{stamp}"
         cluster.directory.rename(kept)

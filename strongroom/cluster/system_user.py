@@ -2,8 +2,8 @@
 
 import os
 import pwd
-import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,26 +58,38 @@ class SystemUser:
 
     def folder(self, path: Path) -> Path:
         """Make `path` a folder that this user alone can enter."""
-        path.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o700)
-        self.own(path)
+        try:
+            passable(path.parent)
+            path.mkdir(exist_ok=True)
+            path.chmod(0o700)
+            self.own(path)
+        except OSError as error:
+            raise StrongroomError(
+                f"The folder {path} could not be made ({error.strerror}), so nothing was put "
+                "there. Mend its parents' permissions, or point STRONGROOM_HOME at a folder that "
+                "can be written."
+            ) from error
         return path
 
     def write(self, path: Path, content: str | bytes, mode: int = 0o600) -> None:
         """Put `content` in `path`, at once or not at all, for this user (mode: permission bits)."""
         data = content.encode() if isinstance(content, str) else content
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        temporary: Path | None = None
         try:
+            # A new file of its own: the folder may be another user's, who could have put a link
+            # to anywhere under a name that can be guessed.
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            temporary = Path(name)
             with os.fdopen(descriptor, "wb") as file:
-                os.fchmod(file.fileno(), mode)
                 file.write(data)
                 file.flush()
+                os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
             self.own(temporary)
             temporary.replace(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
             raise StrongroomError(
                 f"{path} could not be written ({error.strerror}), so nothing depends on it yet. "
                 "Free space or mend the permissions of its folder and run the command again."
@@ -86,7 +98,7 @@ class SystemUser:
     def own(self, path: Path) -> None:
         """Give `path` to this user."""
         if os.geteuid() == 0:
-            shutil.chown(path, self.uid, self.gid)
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
     def refuse_unreachable(self, path: Path) -> None:
         """Raise `StrongroomError` when this user may not pass a folder on the way to `path`."""
@@ -102,10 +114,13 @@ class SystemUser:
         existing = path
         while not existing.exists():
             existing = existing.parent
-        for folder in reversed([existing, *existing.parents]):
-            if self.run("/usr/bin/test", "-x", folder, check=False).returncode != 0:
-                return folder
-        return None
+        if self._may_enter(existing):  # which takes passing all folders above it
+            return None
+        on_the_way = reversed([existing, *existing.parents])
+        return next((folder for folder in on_the_way if not self._may_enter(folder)), None)
+
+    def _may_enter(self, folder: Path) -> bool:
+        return self.run("/usr/bin/test", "-x", folder, check=False).returncode == 0
 
     def run(
         self,
@@ -159,6 +174,17 @@ class SystemUser:
                 f"{Path(str(command[0])).name} failed with exit code {done.returncode}: {tail}"
             )
         return done
+
+
+def passable(path: Path) -> None:
+    """Make `path` and its parents where missing, so that others may pass, whatever the umask.
+
+    Clusters of root run as another user, who has to get to them.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
 
 
 def clean_environment() -> dict[str, str]:

@@ -49,11 +49,14 @@ class Context:
         seed: random bytes that stay the same for a preview and the update planned from it.
         say: shows a line beside the resource while it is worked on; with ``keep=True`` the
             line stays in the summary.
+        inputs: in a read, what the program said at the last deployment; empty in an import.
+            The state may hold what an earlier read found instead.
     """
 
     urn: str = ""
     seed: bytes = b""
     say: Callable[..., None] = field(default=lambda *_, **__: None)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -102,7 +102,9 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._plugin = plugin
         self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(engine))
 
-    def _context(self, urn: str, seed: bytes = b"") -> Context:
+    def _context(
+        self, urn: str, seed: bytes = b"", inputs: Mapping[str, Any] | None = None
+    ) -> Context:
         def say(message: str, keep: bool = False) -> None:
             # A line that cannot be shown must not fail the work it speaks of.
             try:
@@ -115,7 +117,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             except grpc.RpcError:
                 print(message, file=sys.stderr)
 
-        return Context(urn=urn, seed=seed, say=say)
+        return Context(urn=urn, seed=seed, say=say, inputs=inputs or {})
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=self._plugin.version)
@@ -190,11 +192,11 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     @_told
     def Read(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
-        state = from_struct(request.properties)
-        found = resource.read(self._context(request.urn), request.id, state)
+        state, said = from_struct(request.properties), from_struct(request.inputs)
+        found = resource.read(self._context(request.urn, inputs=said), request.id, state)
         if found is None:
             return provider_pb2.ReadResponse()
-        inputs = from_struct(request.inputs) if found.inputs is None else found.inputs
+        inputs = said if found.inputs is None else found.inputs
         return provider_pb2.ReadResponse(
             id=found.id,
             properties=to_struct(found.outputs),

@@ -3,6 +3,9 @@
 SELECT format('database %s is owned by %s instead of %s', datname, datdba::regrole, {root})
 FROM pg_database WHERE datname = current_database() AND datdba <> {root}::regrole
 UNION ALL
+SELECT format('database %s admits only %s sessions', datname, datconnlimit)
+FROM pg_database WHERE datname = current_database() AND datconnlimit <> -1
+UNION ALL
 SELECT format('PUBLIC has %s on database %s', string_agg(acl.privilege_type, ', '), datname)
 FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
 WHERE acl.grantee = 0 GROUP BY datname
@@ -23,6 +26,20 @@ WHERE (rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbyp
         WHEN 'replicator' THEN ROW (false, false, false, true, true, false)
     END
 UNION ALL
+SELECT format('role %s has attributes that only root may have', rolname)
+FROM pg_roles
+WHERE (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)
+  AND rolname NOT IN ({root}, 'provisioner', 'app_owner', 'replicator')
+  AND rolname !~ '^(pg_|rds)'
+UNION ALL
+SELECT format('%s is in %s by a grant of %s instead of the provisioner',
+              pg_get_userbyid(member), pg_get_userbyid(roleid), pg_get_userbyid(grantor))
+FROM pg_auth_members
+WHERE pg_get_userbyid(roleid)
+      IN ('app_owner', 'ddl_gate', 'tier_reader', 'tier_writer', 'tier_full', 'provisioner')
+  AND pg_get_userbyid(member) NOT IN ({root}, 'provisioner')
+  AND pg_get_userbyid(grantor) <> 'provisioner'
+UNION ALL
 SELECT 'provisioner is not a member of app_owner with ADMIN, INHERIT and SET'
 WHERE NOT EXISTS (
     SELECT FROM pg_auth_members
@@ -38,9 +55,13 @@ WHERE NOT EXISTS (
       AND NOT EXISTS (SELECT FROM aclexplode(defaclacl) AS acl WHERE acl.grantee = 0)
 )
 UNION ALL
-SELECT format('the guard %s against dropping is missing or switched off', name)
-FROM unnest(ARRAY['strongroom_drop', 'strongroom_owned']) AS name
+SELECT format('the guard %s against dropping is missing, changed or switched off', name)
+FROM (VALUES ('strongroom_drop', 'sql_drop', NULL),
+             ('strongroom_owned', 'ddl_command_start', ARRAY['DROP OWNED'])
+) AS guard (name, event, tags)
 WHERE NOT EXISTS (
     SELECT FROM pg_event_trigger
-    WHERE evtname = name AND evtenabled = 'A' AND evtowner = {root}::regrole
+    WHERE evtname = name AND evtevent = event AND evttags IS NOT DISTINCT FROM tags
+      AND evtfoid = to_regproc('strongroom.refuse_drop')
+      AND evtenabled = 'A' AND evtowner = {root}::regrole
 );

@@ -13,9 +13,12 @@ BEGIN
     FOR wanted IN
         SELECT rolname FROM pg_catalog.pg_roles
         WHERE rolname IN ('provisioner', 'app_owner', 'replicator')
-          AND (rolsuper OR rolcreatedb OR rolbypassrls)
+          AND (rolsuper OR rolcreatedb OR rolbypassrls
+               OR rolreplication AND rolname <> 'replicator')
     LOOP
-        EXECUTE pg_catalog.format('ALTER ROLE %I NOSUPERUSER NOCREATEDB NOBYPASSRLS', wanted);
+        EXECUTE pg_catalog.format(
+            'ALTER ROLE %I NOSUPERUSER NOCREATEDB NOBYPASSRLS NOREPLICATION', wanted
+        );
     END LOOP;
 END
 $$;

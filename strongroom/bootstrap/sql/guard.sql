@@ -18,7 +18,7 @@ DECLARE
         SELECT CASE WHEN part LIKE '%"%' THEN part ELSE lower(part) END
         FROM regexp_matches(
             coalesce(current_setting('strongroom.confirm', true), ''), '((?:[^;"]|"[^"]*")+)', 'g'
-        ) AS found, btrim(found[1]) AS part
+        ) AS hit, btrim(hit[1]) AS part
     );
     asked text[];
     lost text;
@@ -49,6 +49,7 @@ BEGIN
         asked := array(
             SELECT 'drop ' || object_type || ' ' || object_identity
             FROM pg_event_trigger_dropped_objects() WHERE original
+            ORDER BY object_identity
         );
     END IF;
     IF asked <@ named THEN
@@ -62,18 +63,12 @@ BEGIN
 END
 $$;
 
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'strongroom_drop') THEN
-        CREATE EVENT TRIGGER strongroom_drop ON sql_drop
-            EXECUTE FUNCTION strongroom.refuse_drop();
-    END IF;
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = 'strongroom_owned') THEN
-        CREATE EVENT TRIGGER strongroom_owned ON ddl_command_start WHEN TAG IN ('DROP OWNED')
-            EXECUTE FUNCTION strongroom.refuse_drop();
-    END IF;
-END
-$$;
+-- Made anew each time, in this transaction: one of the same name may do something else.
+DROP EVENT TRIGGER IF EXISTS strongroom_drop;
+CREATE EVENT TRIGGER strongroom_drop ON sql_drop EXECUTE FUNCTION strongroom.refuse_drop();
+DROP EVENT TRIGGER IF EXISTS strongroom_owned;
+CREATE EVENT TRIGGER strongroom_owned ON ddl_command_start WHEN TAG IN ('DROP OWNED')
+    EXECUTE FUNCTION strongroom.refuse_drop();
 -- ALWAYS: session_replication_role must not be a way round it.
 ALTER EVENT TRIGGER strongroom_drop ENABLE ALWAYS;
 ALTER EVENT TRIGGER strongroom_owned ENABLE ALWAYS;

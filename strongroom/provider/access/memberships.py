@@ -127,6 +127,8 @@ class Memberships(Resource[MembershipsInputs]):
                 declared = inputs.members[row.group].get(row.member)
                 if declared != row.options:
                     _put_right(connection, row, declared)
+            for group, member in _missing(inputs, _rows(connection, inputs)):
+                _add(connection, group, member, inputs.members[group][member])
             left = _drift(inputs, _rows(connection, inputs))
             if left:
                 raise StrongroomError(
@@ -158,10 +160,8 @@ def _put_right(connection: psycopg.Connection[Any], row: _Row, declared: str | N
     if declared is None:
         statement = sql.SQL("REVOKE {} FROM {} GRANTED BY {} CASCADE").format(*names)
     else:
-        inherit, settable = (sql.Literal(option) for option in _OPTIONS[declared])
-        statement = sql.SQL("GRANT {} TO {} WITH INHERIT {}, SET {} GRANTED BY {}").format(
-            *names[:2], inherit, settable, names[2]
-        )
+        by = sql.SQL(" GRANTED BY {}").format(names[2])
+        statement = _grant(row.group, row.member, declared) + by
     try:
         connection.execute(statement)
     except psycopg.Error as error:
@@ -173,6 +173,29 @@ def _put_right(connection: psycopg.Connection[Any], row: _Row, declared: str | N
         ) from error
 
 
+def _add(connection: psycopg.Connection[Any], group: str, member: str, declared: str) -> None:
+    try:
+        connection.execute(_grant(group, member, declared))
+    except psycopg.Error as error:
+        raise StrongroomError(
+            f"{member} is not in {group} and cannot be taken in: {' '.join(str(error).split())}. "
+            "Nothing was changed. Make the role first: `pulumi up --refresh` finds what is missing."
+        ) from error
+
+
+def _grant(group: str, member: str, declared: str) -> sql.Composed:
+    inherit, settable = (sql.Literal(option) for option in _OPTIONS[declared])
+    return sql.SQL("GRANT {} TO {} WITH INHERIT {}, SET {}").format(
+        sql.Identifier(group), sql.Identifier(member), inherit, settable
+    )
+
+
+def _missing(inputs: MembershipsInputs, rows: list[_Row]) -> list[tuple[str, str]]:
+    present = {(row.group, row.member) for row in rows}
+    declared = ((group, member) for group, members in inputs.members.items() for member in members)
+    return [pair for pair in declared if pair not in present]
+
+
 def _drift(inputs: MembershipsInputs, rows: list[_Row]) -> list[str]:
     drift = []
     for row in rows:
@@ -181,8 +204,5 @@ def _drift(inputs: MembershipsInputs, rows: list[_Row]) -> list[str]:
             drift.append(f"{row.member} is in {row.group} by a grant of {row.grantor}, undeclared")
         elif declared != row.options:
             drift.append(f"{row.member} has {row.options} on {row.group} instead of {declared}")
-    present = {(row.group, row.member) for row in rows}
-    for group, members in inputs.members.items():
-        missing = [member for member in members if (group, member) not in present]
-        drift += [f"{member} is not in {group}" for member in missing]
-    return drift
+    missing = _missing(inputs, rows)
+    return drift + [f"{member} is not in {group}" for group, member in missing]

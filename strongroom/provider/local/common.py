@@ -1,19 +1,20 @@
 """What primary and replica share: the server they run on and how it is put right."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
 import psycopg
 from pydantic import Field
 
 from strongroom.bootstrap.root import Root
 from strongroom.cluster import package
-from strongroom.cluster.certificates import Authority, needs_renewal
-from strongroom.cluster.cluster import Cluster, free_port, refuse_long_socket
+from strongroom.cluster.certificates import Authority
+from strongroom.cluster.cluster import Cluster, refuse_long_socket
 from strongroom.cluster.configuration import LOOPBACK, refused, restarts
 from strongroom.cluster.package import ServerPackage
+from strongroom.cluster.port import free_port
+from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import SystemUser
 from strongroom.errors import StrongroomError
 from strongroom.home import default_root
@@ -93,7 +94,7 @@ def check_server(inputs: S, old: Mapping[str, Any]) -> S:
         failures.append(("serverBinaries", message))
     if failures:
         raise Refusal(*failures)
-    port = inputs.port or int(old.get("port", 0)) or free_port(inputs.directory.encode(), set())
+    port = inputs.port or int(old.get("port", 0)) or free_port(inputs.directory.encode())
     return inputs.model_copy(update={"port": port, "server_version": server.version})
 
 
@@ -104,7 +105,8 @@ def explain_restart(
     before, after = state.get("settings", {}), inputs.settings
     changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
     causes = sorted(restarts(changed, server_package(inputs)))
-    causes += [name for name in ("port", "serverVersion") if state.get(name) != inputs.dump()[name]]
+    others = ("port", "serverBinaries", "serverVersion")
+    causes += [name for name in others if state.get(name) != inputs.dump()[name]]
     if causes:
         context.say(f"{', '.join(causes)}: restarts {what}, open sessions end", keep=True)
 
@@ -115,32 +117,33 @@ def drift_of(diff: Diff, state: Mapping[str, Any]) -> Diff:
     return Diff((*diff.updates, *drifted), diff.replaces)
 
 
-def settle(
-    context: Context,
-    cluster: Cluster,
-    settings: Mapping[str, str],
-    must_restart: Callable[[], bool],
-) -> None:
+def settle(context: Context, cluster: Cluster, settings: Mapping[str, str], root: Root) -> None:
     """Make the server run with exactly the declared configuration, restarting only if it must.
 
     Args:
         context: where to say what is done.
         cluster: the cluster; its data exists.
         settings: what postgresql.conf holds beside Strongroom's own settings.
-        must_restart: asked after a reload, whether the change takes more than that.
+        root: its root, who can see whether a reload was enough.
     """
     process = cluster.process()
-    changed = cluster.configure(settings)
-    if process is not None and changed and _serves(cluster, process):
-        cluster.reload()
-    if process is not None and (not _serves(cluster, process) or (changed and must_restart())):
-        context.say("restarting the server: the change takes effect only then")
-        cluster.stop()
+    moves = process is not None and not _on_port(cluster)
+    if moves:
+        cluster.refuse_taken_port()  # before anything is stopped for it
+    cluster.configure(settings)
+    if process is not None:
+        stays = not moves and Path(process.exe()).parent == cluster.package.bin.resolve()
+        if stays:
+            # Even if no file changed: a certificate may have, or a killed run got no further.
+            cluster.reload()
+        if not stays or _pending_restart(root):
+            context.say("restarting the server: the change takes effect only then")
+            cluster.stop()
     cluster.start()
 
 
-def pending_restart(root: Root) -> bool:
-    """Whether the running primary has taken settings that only a restart makes effective."""
+def _pending_restart(root: Root) -> bool:
+    """Whether the running server has read settings that only a restart makes effective."""
     try:
         with root.connect() as connection:
             query = "SELECT count(*) FROM pg_settings WHERE pending_restart"
@@ -150,18 +153,17 @@ def pending_restart(root: Root) -> bool:
     return bool(row and row[0])
 
 
-def _serves(cluster: Cluster, process: psutil.Process) -> bool:
-    """Whether the server process is of the declared package and on the declared port."""
+def _on_port(cluster: Cluster) -> bool:
+    """Whether the running server listens on the declared port."""
     lines = (cluster.data / "postmaster.pid").read_text().splitlines()
-    same_port = len(lines) > 3 and lines[3].strip() == str(cluster.port)
-    return same_port and Path(process.exe()).parent == cluster.package.bin
+    return len(lines) > 3 and lines[3].strip() == str(cluster.port)
 
 
 def renew_server_certificate(cluster: Cluster, authority: Authority) -> None:
     """Give a cluster what it trusts and what it proves itself with."""
     trusted = authority.certificate.read_bytes()
     cluster.user.write(cluster.directory / "tls" / "ca.crt", trusted, 0o644)
-    if needs_renewal(cluster.server_pair):
+    if authority.must_renew(cluster.server_pair):
         authority.issue_server(cluster.server_pair, cluster.user, [LOOPBACK, "localhost"])
 
 
@@ -170,8 +172,10 @@ def server_drift(cluster: Cluster, settings: Mapping[str, str]) -> list[str]:
     if not cluster.exists():
         return [f"the data directory {cluster.data} is gone"]
     drift = [f"{name} was changed by hand" for name in cluster.misconfigured(settings)]
-    if needs_renewal(cluster.server_pair):
-        drift.append("the server's certificate is missing or about to expire")
+    if not cluster.remembered():
+        drift.append("cluster.json is missing or was changed by hand")
+    if StackFolder.of(cluster.directory).authority.must_renew(cluster.server_pair):
+        drift.append("the server's certificate has to be renewed")
     if not cluster.running():
         drift.append("the server is stopped")
     return drift

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.steps import audit, bootstrap, digest
-from strongroom.cluster.certificates import MACHINE_LIFETIME, needs_renewal
+from strongroom.cluster.certificates import MACHINE_LIFETIME
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
 from strongroom.cluster.stack import StackFolder
@@ -21,7 +21,6 @@ from strongroom.provider.local.common import (
     drift_of,
     explain_restart,
     known,
-    pending_restart,
     renew_server_certificate,
     server_drift,
     settle,
@@ -124,7 +123,7 @@ class Primary(Resource[PrimaryInputs]):
         directory = Path(id)
         if not directory.exists():
             return
-        cluster = Cluster.at(directory)
+        cluster = cluster_of(PrimaryInputs.model_validate(known(PrimaryInputs, state)))
         with cluster.locked():
             cluster.stop()
             kept = StackFolder.of(directory).set_aside(cluster)
@@ -137,13 +136,14 @@ class Primary(Resource[PrimaryInputs]):
         root = Root(cluster)
         _certificates(cluster)
         if not cluster.exists():
-            if not may_make:
+            if not may_make or cluster.facts.exists() or cluster.data.exists():
                 raise _vanished(context, cluster)
             context.say("making the cluster (initdb with checksums)")
             _initialise(root)
+        _first_password(root).unlink(missing_ok=True)  # if a run was killed in initdb
         cluster.remember()
         context.say("starting the server")
-        settle(context, cluster, inputs.settings, lambda: pending_restart(root))
+        settle(context, cluster, inputs.settings, root)
         if root.locked_out():
             context.say("root's password was lost: sealing a new one", keep=True)
             root.repair()
@@ -175,13 +175,16 @@ def _outputs(inputs: PrimaryInputs, drift: list[str]) -> dict[str, Any]:
 def _initialise(root: Root) -> None:
     """initdb, with the first password coming from a file that never leaves the sealed folder."""
     password = root.sealed.begin()
-    first = root.sealed.folder / "initdb"
-    root.sealed.user.write(first, password.value)
+    root.sealed.user.write(_first_password(root), password.value)
     try:
-        root.cluster.initialise(ROOT, first)
+        root.cluster.initialise(ROOT, _first_password(root))
     finally:
-        first.unlink(missing_ok=True)
+        _first_password(root).unlink(missing_ok=True)
     root.sealed.finish()
+
+
+def _first_password(root: Root) -> Path:
+    return root.sealed.folder / "initdb"
 
 
 def _certificates(cluster: Cluster) -> None:
@@ -189,15 +192,16 @@ def _certificates(cluster: Cluster) -> None:
     me = SystemUser.current()
     stack.authority.create(me, stack.path.name)
     renew_server_certificate(cluster, stack.authority)
-    if needs_renewal(stack.provisioner):
+    if stack.authority.must_renew(stack.provisioner):
         me.folder(stack.provisioner.key.parent)
         stack.authority.issue_client(stack.provisioner, me, PROVISIONER, MACHINE_LIFETIME)
 
 
 def _drift(cluster: Cluster, inputs: PrimaryInputs) -> list[str]:
     drift = server_drift(cluster, inputs.settings)
-    if needs_renewal(StackFolder.of(cluster.directory).provisioner):
-        drift.append("the provisioner's certificate is missing or about to expire")
+    stack = StackFolder.of(cluster.directory)
+    if stack.authority.must_renew(stack.provisioner):
+        drift.append("the provisioner's certificate has to be renewed")
     if not cluster.running():
         return drift
     root = Root(cluster)
@@ -211,9 +215,9 @@ def _vanished(context: Context, cluster: Cluster) -> StrongroomError:
     kept = sorted(snapshots.glob(f"{cluster.directory.name}-*"))
     newest = f" The newest final snapshot is {kept[-1]}." if kept else ""
     return StrongroomError(
-        f"The data directory of {context.name}, {cluster.data}, is gone, and making an empty one "
-        "in its place would hide the loss, so nothing was done. Put it back from a copy (the "
-        f"replica has one) and run `pulumi up` again.{newest} To start anew with an empty "
-        f"database instead, run `pulumi state delete --target-dependents --force '{context.urn}'` "
-        "first."
+        f"The data directory of {context.name}, {cluster.data}, is gone or incomplete, and making "
+        "an empty one in its place would hide the loss, so nothing was done. Put it back from a "
+        f"copy (the replica has one) and run `pulumi up` again.{newest} To start anew with an "
+        "empty database instead, first run `pulumi state delete --target-dependents --force "
+        f"'{context.urn}'` and move {cluster.directory} away."
     )

@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from pydantic import Field
-from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import (
+    retry,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from strongroom.bootstrap.root import Root
-from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair, needs_renewal
+from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
 from strongroom.cluster.stack import StackFolder, sign_in
@@ -97,19 +102,18 @@ class Replica(Resource[ReplicaInputs]):
         return Found(id, _outputs(inputs, drift=_drift(inputs)))
 
     def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
-        directory = Path(id)
-        if not directory.exists():
-            return
-        cluster = Cluster.at(directory)
+        cluster = cluster_of(ReplicaInputs.model_validate(known(ReplicaInputs, state)))
         with cluster.locked():
             cluster.stop()
-            # A delayed replica holds what no other copy does any more.
-            if state.get("delaySeconds"):
-                kept = StackFolder.of(directory).set_aside(cluster)
+            if not cluster.directory.exists():
+                pass  # a run that was killed, or could not drop the slot, got as far as this
+            elif state.get("delaySeconds"):
+                # It holds what no other copy does any more.
+                kept = StackFolder.of(cluster.directory).set_aside(cluster)
                 context.say(f"final snapshot kept in {kept}", keep=True)
             else:
-                shutil.rmtree(directory)
-        _drop_slot(Path(state["primary"]), str(state["slot"]))
+                shutil.rmtree(cluster.directory)
+            _drop_slot(Path(state["primary"]), str(state["slot"]))
 
     def _converge(self, context: Context, inputs: ReplicaInputs) -> None:
         cluster = cluster_of(inputs)
@@ -141,7 +145,7 @@ class Replica(Resource[ReplicaInputs]):
         context.say("starting the replica")
         cluster.user.write(cluster.data / "standby.signal", "")
         settings = _settings(cluster, primary, inputs)
-        settle(context, cluster, settings, must_restart=lambda: True)
+        settle(context, cluster, settings, Root(cluster, primary))
         return _streams(primary, _slot(cluster))
 
 
@@ -172,7 +176,7 @@ def _certificates(cluster: Cluster) -> None:
     authority = StackFolder.of(cluster.directory).authority
     renew_server_certificate(cluster, authority)
     pair = _replicator_pair(cluster)
-    if needs_renewal(pair):
+    if authority.must_renew(pair):
         authority.issue_client(pair, cluster.user, REPLICATOR, MACHINE_LIFETIME)
 
 
@@ -217,11 +221,21 @@ def _drop_slot(directory: Path, slot: str) -> None:
             "then run this again."
         )
     with primary.locked(), Root(primary).connect() as connection:
-        query = sql.SQL(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-            "WHERE slot_name = {}"
-        )
-        connection.execute(query.format(sql.Literal(slot)))
+        _drop_idle_slot(connection, slot)
+
+
+# The primary needs a moment to notice that a standby which stopped is gone.
+@retry(
+    retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
+    stop=stop_after_delay(_PATIENCE_SECONDS),
+    wait=wait_fixed(0.2),
+    reraise=True,
+)
+def _drop_idle_slot(connection: psycopg.Connection[Any], slot: str) -> None:
+    connection.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
+        [slot],
+    )
 
 
 @retry(
@@ -283,8 +297,8 @@ def _drift(inputs: ReplicaInputs) -> list[str]:
         return ["its primary is gone"]
     primary = Cluster.at(Path(inputs.primary))
     drift = server_drift(cluster, _settings(cluster, primary, inputs))
-    if needs_renewal(_replicator_pair(cluster)):
-        drift.append("the replicator's certificate is missing or about to expire")
+    if StackFolder.of(cluster.directory).authority.must_renew(_replicator_pair(cluster)):
+        drift.append("the replicator's certificate has to be renewed")
     if not cluster.running() or not primary.running():
         return drift
     if _control(cluster)["Database cluster state"] != "in archive recovery":

@@ -54,10 +54,14 @@ class RootSecret(Resource[RootSecretInputs]):
     ) -> Found:
         if state.get("rotation", "") != inputs.rotation or _drift(inputs):
             return Found(id, _rotated(context, inputs))
-        return Found(id, {**state, **inputs.dump(), "drift": []})
+        return self._found(id, inputs, state)
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = RootSecretInputs.model_validate(known(RootSecretInputs, state))
+        return self._found(
+            id, RootSecretInputs.model_validate(known(RootSecretInputs, state)), state
+        )
+
+    def _found(self, id: str, inputs: RootSecretInputs, state: Mapping[str, Any]) -> Found:
         directory = Path(inputs.directory)
         since = str(state.get("rotatedAt", ""))
         if (directory / "cluster.json").exists():

@@ -100,13 +100,14 @@ class DefaultPrivileges(PostgresqlResource[DefaultPrivilegesInputs]):
             return None
         if not rows:
             return None
-        held, asked = _held(rows[0]), state.get("privileges") or []
+        said = {**state, **context.inputs}
+        held, asked = _held(rows[0]), said.get("privileges") or []
         wanted = meant(state["objectType"], asked, rows[0]["version"])
         if wanted and not held.privileges:
             return None
         outputs = carried(state)
         outputs["privileges"] = asked if held.privileges == wanted else sorted(held.privileges)
-        option = bool(state.get("withGrantOption"))
+        option = bool(context.inputs.get("withGrantOption"))
         outputs["withGrantOption"] = option_seen([held], wanted, grant_option=option)
         return Found(_id(state), outputs)
 

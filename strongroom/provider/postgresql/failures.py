@@ -13,8 +13,8 @@ from strongroom.errors import StrongroomError
 _REMEDIES: Mapping[str, str] = {
     "42501": (
         "The role that signs in may not do this: it needs ADMIN on a role it changes or grants, "
-        "and membership (INHERIT) in the owner of an object, or the grant option. The object's "
-        "owner, or root, can give it that."
+        "an attribute itself before it gives or takes it, and for an object membership (INHERIT) "
+        "in its owner, or the grant option. The owner, or root, can do it or give it that."
     ),
     "55P03": (
         "Another session held a lock on it for too long, most likely an open transaction that "
@@ -53,7 +53,7 @@ _LINES = 5
 
 # What libpq and the server say when there is no session, and what helps.
 _CONNECTION: Mapping[str, str] = {
-    "certificate verify failed|does not match host name|root certificate file": (
+    "certificate verify failed|signature failure|does not match host name|root certificate": (
         "The server's certificate does not come from sslrootcert, or was not issued for the host "
         "the provider names. Correct host and sslrootcert; do not lower sslmode."
     ),
@@ -76,6 +76,7 @@ _CONNECTION: Mapping[str, str] = {
     "could not translate host name|Name or service not known": "Correct the provider's host.",
     "timeout": "The server did not answer in time: correct host, port and firewall, run again.",
     "starting up|shutting down|recovery": "Wait until the server takes sessions, run again.",
+    'permission denied for database "': "Root, or the database's owner, can GRANT CONNECT on it.",
     'database ".*" does not exist': _REMEDIES["3D000"],
     'role ".*" does not exist': "Create the role the provider signs in as, or name another.",
 }
@@ -129,4 +130,4 @@ def _few(text: str) -> list[str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
+    return " ".join(text.split()).rstrip(".?")

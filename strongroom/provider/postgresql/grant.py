@@ -69,7 +69,7 @@ class Grant(PostgresqlResource[GrantInputs]):
             _settle(work, target, wanted, option=inputs.with_grant_option)
 
         doing = f"set the privileges of {target.role} on {target}"
-        self.session.run(doing, granted, target.database)
+        self.session.run(doing, granted, target.place)
         outputs = {**said, "withGrantOption": inputs.with_grant_option}
         return Found(_id(target), outputs)
 
@@ -79,19 +79,21 @@ class Grant(PostgresqlResource[GrantInputs]):
                 f"A Grant cannot be imported ({id}): its id does not tell its parts apart. "
                 "Declare it; privileges that are already there are taken over as they are."
             )
-        target, asked = Target.of(state), state.get("privileges") or []
+        # Judged by what was said: the state may hold what an earlier read found.
+        said = {**state, **context.inputs}
+        target, asked = Target.of(said), said.get("privileges") or []
         try:
             rows = self.session.rows(
                 f"read the privileges of {target.role} on {target}",
                 target.question,
                 target.values(asked),
-                target.database,
+                target.place,
             )
         except NoDatabaseError:
             return None
-        if not rows:
+        if _missing(target, rows):
             return None
-        return Found(_id(target), _outputs(context, target, rows, state))
+        return Found(_id(target), _outputs(context, target, rows, said))
 
     def update(
         self, context: Context, id: str, state: Mapping[str, Any], inputs: GrantInputs
@@ -108,7 +110,7 @@ class Grant(PostgresqlResource[GrantInputs]):
 
         doing = f"revoke the privileges of {target.role} on {target}"
         try:
-            self.session.run(doing, revoked, target.database)
+            self.session.run(doing, revoked, target.place)
         except NoDatabaseError:
             return
 
@@ -185,12 +187,17 @@ def _lacks(held: Held, wanted: frozenset[str], *, option: bool) -> bool:
     return bool(wanted - held.privileges or (option and wanted - held.grantable))
 
 
+def _missing(target: Target, rows: list[Row]) -> bool:
+    """Whether there is no such role, or nothing that objects could lie in."""
+    return not rows or (target.object_type == "database" and not found(rows))
+
+
 def _complete(target: Target, rows: list[Row]) -> None:
     """Make sure that everything the grant names is there, and means one thing."""
-    if not rows:
-        place = f" or schema {target.schema}" if target.schema else ""
+    if _missing(target, rows):
+        place = f", no schema {target.schema} in it" if target.schema else ""
         raise StrongroomError(
-            f"There is no role {target.role}{place} in database {target.database}, so nothing "
+            f"There is no role {target.role}, no database {target.database}{place}, so nothing "
             "was granted. Declare what is missing, and let this Grant depend on it."
         )
     there = [each.listed for each in found(rows)]
@@ -231,9 +238,9 @@ def _told(off: list[Object], wanted: frozenset[str], *, option: bool) -> str:
 
 
 def _outputs(
-    context: Context, target: Target, rows: list[Row], state: Mapping[str, Any]
+    context: Context, target: Target, rows: list[Row], said: Mapping[str, Any]
 ) -> dict[str, Any]:
-    asked, option = state.get("privileges") or [], bool(state.get("withGrantOption"))
+    asked, option = said.get("privileges") or [], bool(context.inputs.get("withGrantOption"))
     wanted = meant(target.object_type, asked, rows[0]["version"])
     objects = found(rows)
     there = {each.listed for each in objects}
@@ -245,12 +252,12 @@ def _outputs(
     off = [each for each in objects if not each.held.settled(wanted, grant_option=option)]
     if off:
         context.say(f"{target.role}: {_told(off, wanted, option=option)}", keep=True)
-    outputs = carried(state)
+    outputs = carried(said)
     held = [each.held for each in objects]
     outputs["withGrantOption"] = option_seen(held, wanted, grant_option=option)
     if target.object_type == "column":
         kept = [each.listed for each in objects if wanted <= each.held.privileges]
-        outputs["columns"] = as_said(kept, state.get("columns"))
+        outputs["columns"] = as_said(kept, said.get("columns"))
     else:
         actual = seen(held, wanted)
         outputs["privileges"] = asked if actual == wanted else sorted(actual)

@@ -99,6 +99,11 @@ class Target:
         return f"{which} in schema {self.schema}"
 
     @property
+    def place(self) -> str | None:
+        """The database to work in; for a database itself the provider's own will do."""
+        return None if self.object_type == "database" else self.database
+
+    @property
     def listed(self) -> tuple[str, ...]:
         """The objects asked for by name."""
         return self.columns if self.object_type == "column" else self.objects

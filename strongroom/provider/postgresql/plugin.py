@@ -1,5 +1,6 @@
 """The package as a whole: which types it serves, and how it takes its settings."""
 
+import json
 from typing import Any
 
 from strongroom.provider.postgresql.default_privileges import DefaultPrivileges
@@ -31,6 +32,12 @@ class PostgresqlPlugin(Plugin):
             "downloaded.",
             resources=[each(self.session) for each in types],
         )
+
+    def schema(self) -> str:
+        described = json.loads(super().schema())
+        # The official package's tokens: "index/role" is the module index.
+        described["meta"]["moduleFormat"] = "(.*)(?:/[^/]*)"
+        return json.dumps(described, indent=2, sort_keys=True)
 
     def check_config(self, values: dict[str, Any]) -> list[tuple[str, str]]:
         return problems(values)

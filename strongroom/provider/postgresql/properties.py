@@ -22,11 +22,14 @@ class Served(Properties):
 
     Attributes:
         refused: properties the official plugin has and this one does not serve, with the reason.
+        secret: those of them whose value must not be shown; the engine prints the value of a
+            property that is refused under its own name.
         unordered: engine names of lists whose order means nothing.
         computed: engine names of properties that count as unchanged when left out.
     """
 
     refused: ClassVar[Mapping[str, str]] = {}
+    secret: ClassVar[frozenset[str]] = frozenset()
     unordered: ClassVar[frozenset[str]] = frozenset()
     computed: ClassVar[frozenset[str]] = frozenset()
 
@@ -35,7 +38,11 @@ class Served(Properties):
     def _refuse(cls, values: Any) -> Any:
         if not isinstance(values, Mapping):
             return values
-        failures = [(name, cls.refused[name]) for name in values if name in cls.refused]
+        failures = [
+            ("", f"{name}: {reason}") if name in cls.secret else (name, reason)
+            for name, reason in cls.refused.items()
+            if name in values
+        ]
         if failures:
             raise Refusal(*failures)
         # The official plugin notes in the inputs which of them are defaults of its own.
@@ -63,6 +70,15 @@ class PostgresqlResource(Resource[I], Generic[I]):
 
     def __init__(self, session: Session) -> None:
         self.session = session
+
+    def plan(self, context: Context, inputs: I) -> dict[str, Any]:
+        """Every input is an output too, those with defaults and those taken away included."""
+        values = inputs.model_dump(mode="json", by_alias=True)
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None or name not in inputs.computed
+        }
 
     def diff(self, context: Context, state: Mapping[str, Any], inputs: I) -> Diff:
         """Compare by meaning: an empty value is an absent one, and a set has no order."""

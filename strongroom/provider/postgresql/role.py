@@ -63,12 +63,13 @@ class Role(PostgresqlResource[RoleInputs]):
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
         name = state.get("name") or id
+        said = {**state, **context.inputs}
         rows = self.session.rows(
-            f"read role {name}", ROLE, role_catalog.parameters(name, state.get("validUntil"))
+            f"read role {name}", ROLE, role_catalog.parameters(name, said.get("validUntil"))
         )
         if not rows:
             return None
-        found = outputs(role_catalog.from_row(rows[0]), state)
+        found = outputs(role_catalog.from_row(rows[0]), said)
         if state:
             return Found(name, found)
         # An import: what a program would have to say.

@@ -25,6 +25,7 @@ class RoleInputs(Served):
         "passwordWoVersion": _NO_PASSWORDS,
         "encrypted": "it is deprecated, and no role gets a password here; leave it out",
     }
+    secret: ClassVar[frozenset[str]] = frozenset({"password", "passwordWo"})
     unordered: ClassVar[frozenset[str]] = frozenset({"roles"})
 
     # Empty: made from the resource's name in the program.

@@ -54,9 +54,10 @@ class Schema(PostgresqlResource[SchemaInputs]):
         return inputs.model_copy(update={"name": named(context, inputs.name, old)})
 
     def plan(self, context: Context, inputs: SchemaInputs) -> dict[str, Any]:
-        if inputs.database or self.session.settings is None:
-            return {}
-        return {"database": self.session.database}
+        planned = super().plan(context, inputs)
+        if "database" not in planned and self.session.settings is not None:
+            planned["database"] = self.session.database
+        return planned
 
     def create(self, context: Context, inputs: SchemaInputs) -> Found:
         name, database = inputs.name, inputs.database or self.session.database

@@ -206,10 +206,12 @@ class Session:
             "lock_timeout": f"{self._lock_timeout:.3f}s",
             "statement_timeout": f"{STATEMENT_TIMEOUT:.0f}s",
             "search_path": "",
+            "datestyle": "ISO",
         }
         return psycopg.connect(
             **self._known().parameters(database),
             application_name="strongroom",
+            client_encoding="utf8",
             options=" ".join(f"-c {name}={value}" for name, value in options.items()),
             keepalives_idle=30,
             keepalives_interval=10,

@@ -136,7 +136,9 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     except ValidationError as error:
         for problem in error.errors(include_input=False):
             name = str(problem["loc"][0]) if problem["loc"] else ""
-            found.append((name, problem["msg"]))
+            # The engine prints the value of a setting that is refused under its own name.
+            secret = name == "password"
+            found.append(("", f"{name}: {problem['msg']}") if secret else (name, problem["msg"]))
     return found
 
 

@@ -1,0 +1,61 @@
+# `make` says what there is to do. Progress goes to standard error, answers to standard output.
+#
+# PYTHON   the interpreter .venv is made with (default: the first that is 3.11 or newer)
+# ARGS     more arguments for pulumi (up, down, preview) or pytest (test)
+# WORKERS  how many tests run side by side
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+export PYTHON
+
+# Most tests wait for servers to start, so one more than there are cores; a server each, so
+# never more than 8.
+CORES := $(shell getconf _NPROCESSORS_ONLN)
+WORKERS ?= $(shell echo $$(($(CORES) < 8 ? $(CORES) + 1 : 8)))
+BIN := .venv/bin
+# Once `ready` is made, this only looks the engine up.
+WITH_ENGINE = PATH="$(CURDIR)/$(BIN):$$(toolchain/engine.sh 2>/dev/null):$$PATH"
+ENGINE = $(WITH_ENGINE) $(BIN)/python -m strongroom.engine
+
+.PHONY: help up down preview env test check clean ready engine venv
+
+help:
+	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
+	@echo 'make preview  show what make up would do'
+	@echo 'make down     destroy the local stack; refused while deletionProtection is on'
+	@echo 'make env      print what a shell needs:  eval "$$(make -s env)"'
+	@echo 'make test     lint, type-check and run every test'
+	@echo 'make check    lint and type-check'
+	@echo 'make clean    remove what was built in this checkout; never a database, never a state'
+
+up preview: ready
+	@$(ENGINE) $@ $(ARGS)
+
+down: ready
+	@$(ENGINE) destroy $(ARGS)
+
+env: ready
+	@$(ENGINE) env
+
+test: ready check
+	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: venv
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Both at once: one waits for downloads while the other compiles.
+ready:
+	@$(MAKE) -j2 engine venv
+
+engine:
+	@toolchain/engine.sh >/dev/null
+
+venv:
+	@toolchain/python.sh

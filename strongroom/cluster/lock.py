@@ -1,0 +1,43 @@
+"""One process of Strongroom at a time."""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from strongroom.errors import StrongroomError
+
+
+@contextmanager
+def locked(path: Path, what: Path, patience: float) -> Iterator[None]:
+    """Keep other work of Strongroom away from something meanwhile.
+
+    Args:
+        path: the lock's file, whose folder exists.
+        what: what is worked on, for the error.
+        patience: seconds to wait for another one to finish.
+
+    Raises:
+        StrongroomError: another one did not finish in time.
+    """
+    with path.open("w") as lock:
+        deadline = time.monotonic() + patience
+        while not _taken(lock):
+            if time.monotonic() > deadline:
+                raise StrongroomError(
+                    f"Another process of Strongroom has been working on {what} for "
+                    f"{patience:.0f} s, so this one stays away and changes nothing. Wait for "
+                    "it to end and run the command again."
+                )
+            time.sleep(0.1)
+        yield
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

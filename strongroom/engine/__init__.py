@@ -1,0 +1,7 @@
+"""The engine of the local stack: where its state lies, what it needs, what a killed run left.
+
+Only the local stack has its state here. Nothing of the user's own Pulumi is read or changed: not
+the login, not the plugins, not the workspace.
+"""
+
+STACK = "local"
