@@ -39,7 +39,7 @@ env: ready
 	@$(ENGINE) env
 
 test: ready check
-	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
 check: venv
 	@$(BIN)/ruff check .

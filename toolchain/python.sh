@@ -54,17 +54,22 @@ started=$(date +%s)
 rm -rf .venv
 "$python" -m venv .venv >&2 || refuse "$python cannot make a virtual environment; its reason is above. Nothing was installed. On Debian and Ubuntu the package python3-venv is missing; install it and run this again."
 # Every version is pinned, transitive ones too: nothing to resolve, and `pip check` tells when a
-# pin is missing or contradicts another. Python compiles what is imported, which is a small part.
+# pin is missing or contradicts another. Compiled once, on every core: the engine starts three Pythons at each run,
+# and some environments (PYTHONDONTWRITEBYTECODE) would have each of them compile anew.
 pip() {
     command=$1
     shift
-    .venv/bin/python -m pip "$command" --quiet --disable-pip-version-check "$@" >&2
+    .venv/bin/python -m pip "$command" --disable-pip-version-check "$@" >>.venv/install.log 2>&1
 }
 {
     pip install --no-input --no-deps --no-compile "$(grep '^pip==' requirements.txt)" &&
         pip install --no-input --no-deps --no-compile -r requirements.txt &&
         pip install --no-input --no-deps --no-build-isolation -e . &&
-        pip check
-} || refuse "requirements.txt could not be installed; pip's reason is above. Nothing outside .venv was changed. If the package index refused, name another one with PIP_INDEX_URL, and run this again: it starts over."
+        pip check &&
+        .venv/bin/python -m compileall -q -j 0 .venv/lib >>.venv/install.log 2>&1
+} || {
+    tail -n 15 .venv/install.log >&2
+    refuse "requirements.txt could not be installed; pip's reason is above. Nothing outside .venv was changed. If the package index refused, name another one with PIP_INDEX_URL, and run this again: it starts over."
+}
 printf '%s\n' "$wanted" >"$stamp"
 say "installed in $(($(date +%s) - started)) s (Python $running)."

@@ -79,7 +79,10 @@ class Primary(pulumi.ComponentResource):
                 "server_binaries": args.server_binaries,
                 "deletion_protection": args.deletion_protection,
             },
-            pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            # Its folder has a fixed name, so two of it cannot be there at the same time.
+            pulumi.ResourceOptions(
+                parent=self, protect=args.deletion_protection, delete_before_replace=True
+            ),
         )
         self.directory = self.resource.directory
         self.host = self.resource.host

@@ -71,7 +71,10 @@ class Replica(pulumi.ComponentResource):
                 "settings": args.settings,
                 "server_binaries": args.server_binaries,
             },
-            pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
+            # Its folder has a fixed name, so two of it cannot be there at the same time.
+            pulumi.ResourceOptions(
+                parent=self, protect=args.deletion_protection, delete_before_replace=True
+            ),
         )
         self.host = server.host
         self.port = server.port

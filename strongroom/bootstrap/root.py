@@ -80,7 +80,7 @@ class Root:
                     sql.Identifier(ROOT), sql.Literal(verifier(pending.value))
                 )
             )
-        self._sign_in(pending, "postgres").close()
+        self._test(pending)
         return self.sealed.finish().since
 
     def repair(self) -> None:
@@ -102,6 +102,9 @@ class Root:
         )
         self.sealed.finish()
         self.cluster.start()
+
+    def _test(self, password: SealedPassword) -> None:
+        self._sign_in(password, "postgres").close()
 
     def _sign_in(self, password: SealedPassword, database: str) -> psycopg.Connection[Any]:
         connection = psycopg.connect(

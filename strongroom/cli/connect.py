@@ -82,8 +82,8 @@ def _refuse_unknown(stack: Declaration, name: str) -> None:
     hint = f" Did you mean {near[0]}?" if near else ""
     raise StrongroomError(
         f"{name} is neither an engineer nor a service of {stack.environment}, so there is nobody "
-        f"to sign in as.{hint} The roster is stacks/{stack.settings.roster}; a pull request changes it, "
-        "`pulumi up` makes the role."
+        f"to sign in as.{hint} The roster is stacks/{stack.settings.roster}: a pull request adds "
+        "someone, `pulumi up` makes the role."
     )
 
 

@@ -52,7 +52,7 @@ class Cluster:
             facts = json.loads(_facts(directory).read_text())
             package = ServerPackage(Path(facts["bin"]), facts["version"])
             return cls(directory, facts["port"], package, SystemUser.owning(directory))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise StrongroomError(
                 f"There is no cluster in {directory} ({error}), so there is nothing to connect "
                 "to. Run `make up` to make the local stack, as the user who is to own it."

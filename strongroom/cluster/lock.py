@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from strongroom.cluster.system_user import making
 from strongroom.errors import StrongroomError
 
 
@@ -22,7 +23,9 @@ def locked(path: Path, what: Path, patience: float) -> Iterator[None]:
     Raises:
         StrongroomError: another one did not finish in time.
     """
-    with path.open("w") as lock:
+    with making(path):
+        lock = path.open("w")
+    with lock:
         deadline = time.monotonic() + patience
         while not _taken(lock):
             if time.monotonic() > deadline:

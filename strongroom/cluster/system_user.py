@@ -4,6 +4,8 @@ import os
 import pwd
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,17 +60,11 @@ class SystemUser:
 
     def folder(self, path: Path) -> Path:
         """Make `path` a folder that this user alone can enter."""
-        try:
-            passable(path.parent)
+        passable(path.parent)
+        with making(path):
             path.mkdir(exist_ok=True)
             path.chmod(0o700)
             self.own(path)
-        except OSError as error:
-            raise StrongroomError(
-                f"The folder {path} could not be made ({error.strerror}), so nothing was put "
-                "there. Mend its parents' permissions, or point STRONGROOM_HOME at a folder that "
-                "can be written."
-            ) from error
         return path
 
     def write(self, path: Path, content: str | bytes, mode: int = 0o600) -> None:
@@ -181,10 +177,33 @@ def passable(path: Path) -> None:
 
     Clusters of root run as another user, who has to get to them.
     """
-    for folder in (*reversed(path.parents), path):
-        if not folder.exists():
-            folder.mkdir(exist_ok=True)
-            folder.chmod(0o755)
+    with making(path):
+        for folder in (*reversed(path.parents), path):
+            if not folder.exists():
+                folder.mkdir(exist_ok=True)
+                folder.chmod(0o755)
+
+
+@contextmanager
+def making(path: Path) -> Iterator[None]:
+    """Say in a paragraph why `path`, a file or folder, could not be made."""
+    try:
+        yield
+    except OSError as error:
+        raise StrongroomError(
+            f"{path} could not be made ({error.strerror}), so nothing was put there. Free space, "
+            "mend the permissions of its parents, or point STRONGROOM_HOME at a folder that can "
+            "be written."
+        ) from error
+
+
+def forget_libpq_settings() -> None:
+    """Drop PGHOSTADDR, PGSERVICE, PGOPTIONS and their like from this process's environment.
+
+    A shell that is set up for another server must not decide where our own connections go.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 def clean_environment() -> dict[str, str]:

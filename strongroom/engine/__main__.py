@@ -11,12 +11,13 @@ from strongroom.cluster.stack import StackFolder
 from strongroom.engine import STACK
 from strongroom.engine.environment import environment, exports, process_environment
 from strongroom.engine.locks import clear_stale, refuse_if_locked
+from strongroom.engine.orphans import end_orphans
 from strongroom.engine.plugins import install
 from strongroom.engine.runs import runs
 from strongroom.engine.state import (
     drop_pending,
     ensure_stack,
-    has_resources,
+    has_rights,
     project_name,
     without_salt,
 )
@@ -63,6 +64,8 @@ def _prepare(home: Home, *, changes: bool) -> tuple[dict[str, str], dict[str, st
     project = project_name(home)
     for lock in clear_stale(home, project):
         _say(f"removed the lock of an engine that is gone: {lock}.")
+        for pid in end_orphans(home.checkout):
+            _say(f"ended process {pid}, which still waited for it.")
     with without_salt(home):
         ensure_stack(home, whole)
     if changes:
@@ -83,7 +86,7 @@ def _engine_bin() -> Path:
 
 
 def _run_all(home: Home, whole: Mapping[str, str], command: str, rest: list[str]) -> int:
-    planned = runs(command, rest, compare=has_resources(home), serves=_primary_runs(home))
+    planned = runs(command, rest, compare=has_rights(home), serves=_primary_runs(home))
     with without_salt(home):
         for position, arguments in enumerate(planned):
             if position:

@@ -45,7 +45,9 @@ def environment(home: Home, engine_bin: Path) -> dict[str, str]:
     variables = {
         "PATH": _path(front, without=[_closed_network(home)]),
         "PULUMI_HOME": str(home.pulumi_home),
-        "PULUMI_BACKEND_URL": backend(home).as_uri(),
+        # Without `metadata=skip` every file gets a sidecar that is not replaced in one step: an
+        # engine killed at the wrong moment leaves it empty, and the state can't be read any more.
+        "PULUMI_BACKEND_URL": f"{backend(home).as_uri()}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(home)),
         # The salt that goes with the passphrase stays in the state (see state.without_salt).
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from strongroom.home import Home
 # Seconds by which a process may seem younger than the lock it wrote: the time it started is
 # counted in ticks from a boot time that is known to the second only.
 CLOCK_SLACK = 2.0
+# Seconds after which the draft of a lock has been left behind.
+DRAFT_LIFETIME = 5.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,6 @@ class Lock:
         except psutil.NoSuchProcess:
             return True
 
-    def remove(self) -> None:
-        """Remove the lock and the sidecar the file backend keeps beside it."""
-        self.path.unlink(missing_ok=True)
-        self.path.with_name(f"{self.path.name}.attrs").unlink(missing_ok=True)
-
 
 def locks(home: Home, project: str) -> list[Lock]:
     """The locks on the local stack, in no order.
@@ -75,11 +73,11 @@ def locks(home: Home, project: str) -> list[Lock]:
         home: whose state.
         project: the project's name in Pulumi.yaml.
     """
-    folder = backend(home) / ".pulumi" / "locks" / "organization" / project / STACK
     found = []
-    for path in folder.glob("*.json"):
-        # One that ends between the listing and the reading holds nothing any more.
-        with suppress(FileNotFoundError):
+    for path in _folder(home, project).glob("*.json"):
+        # One that ends between the listing and the reading holds nothing any more, and one that
+        # a loss of power left empty never will.
+        with suppress(FileNotFoundError, ValueError):
             found.append(Lock.read(path))
     return found
 
@@ -90,10 +88,28 @@ def clear_stale(home: Home, project: str) -> list[Lock]:
     Returns:
         What was removed.
     """
+    _clear_debris(home, project)
     stale = [lock for lock in locks(home, project) if lock.is_stale()]
     for lock in stale:
-        lock.remove()
+        lock.path.unlink(missing_ok=True)
     return stale
+
+
+def _folder(home: Home, project: str) -> Path:
+    return backend(home) / ".pulumi" / "locks" / "organization" / project / STACK
+
+
+def _clear_debris(home: Home, project: str) -> None:
+    """Remove what is not a lock: drafts of one, and empty files after a loss of power.
+
+    The engine takes any file here for a lock, cannot read it and gives up. It writes a draft and
+    renames it within milliseconds, so an older one belongs to nobody.
+    """
+    for path in _folder(home, project).glob("*"):
+        with suppress(FileNotFoundError):
+            settled = time.time() - path.stat().st_mtime > DRAFT_LIFETIME
+            if settled and (path.suffix != ".json" or path.stat().st_size == 0):
+                path.unlink()
 
 
 def refuse_if_locked(home: Home, project: str) -> None:

@@ -1,10 +1,12 @@
 """Which runs of `pulumi` a command of ours is."""
 
-# No preview before an `up`: `make preview` is for reading, and it would double the time.
+# No preview before an `up`: `make preview` is for reading, and it would double the time. But a
+# `destroy` needs its own: there deletion protection stops it before anything is gone, while the
+# destroy itself would first delete every role and right and only then come to what is protected.
 _BASE = {
     "up": ["up", "--yes", "--skip-preview"],
     "preview": ["preview"],
-    "destroy": ["destroy", "--yes", "--skip-preview"],
+    "destroy": ["destroy", "--yes"],
 }
 
 
@@ -19,7 +21,7 @@ def runs(command: str, rest: list[str], *, compare: bool, serves: bool) -> list[
     Args:
         command: up, preview or destroy.
         rest: more arguments for `pulumi`.
-        compare: whether there is anything yet to compare with reality.
+        compare: whether there is any role or right yet to compare with reality.
         serves: whether the primary answers.
     """
     plain = [*_BASE[command], *rest]

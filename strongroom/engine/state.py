@@ -30,15 +30,16 @@ def checkpoint(home: Home) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def has_resources(home: Home) -> bool:
-    """Whether the state holds any resource; a compressed state is taken to."""
+def has_rights(home: Home) -> bool:
+    """Whether the state holds any role or right to compare; a compressed state is taken to."""
     path = checkpoint(home)
     if path is None:
         return False
     if path.suffix != ".json":
         return True
     latest = json.loads(path.read_text())["checkpoint"].get("latest") or {}
-    return bool(latest.get("resources"))
+    resources = latest.get("resources", [])
+    return any(resource["type"].startswith("postgresql:") for resource in resources)
 
 
 def ensure_stack(home: Home, variables: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 import sys
 
 from strongroom import __version__
+from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.provider.access.memberships import Memberships
 from strongroom.provider.local.primary import Primary
 from strongroom.provider.local.replica import Replica
@@ -21,4 +22,5 @@ def plugin() -> Plugin:
 
 
 if __name__ == "__main__":
+    forget_libpq_settings()
     serve(plugin(), sys.argv[1:])

@@ -23,12 +23,12 @@ from pulumi.runtime.proto import (
     provider_pb2,
     provider_pb2_grpc,
 )
-from pydantic import ValidationError
 
 from strongroom.errors import StrongroomError
+from strongroom.provider.answers import diff_response, failures, partial, planned, validated
 from strongroom.provider.resource import Context, Diff, Properties, Refusal, Resource
 from strongroom.provider.schema import package_schema
-from strongroom.provider.values import UNKNOWN, from_struct, has_unknown, to_struct
+from strongroom.provider.values import from_struct, has_unknown, to_struct
 
 M = TypeVar("M", bound=Callable[..., Any])
 
@@ -128,14 +128,14 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
     @_told
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        failures = self._plugin.check_config(from_struct(request.news))
-        return provider_pb2.CheckResponse(inputs=request.news, failures=_failures(failures))
+        refused = self._plugin.check_config(from_struct(request.news))
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures(refused))
 
     @_told
     def DiffConfig(self, request: Any, context: Any) -> Any:
         old, new = from_struct(request.olds), from_struct(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        return _diff_response(Diff(updates=tuple(changed)), old)
+        return diff_response(Diff(updates=tuple(changed)), old)
 
     @_told
     def Configure(self, request: Any, context: Any) -> Any:
@@ -152,12 +152,12 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         resource = self._plugin.resource(request.urn)
         news, old = from_struct(request.news), from_struct(request.olds)
         try:
-            inputs, unknown = _validated(resource, news)
+            inputs, unknown = validated(resource, news)
             if inputs is None:
                 return provider_pb2.CheckResponse(inputs=to_struct(unknown))
             checked = resource.check(self._context(request.urn, request.randomSeed), inputs, old)
         except Refusal as refusal:
-            return provider_pb2.CheckResponse(failures=_failures(refusal.failures))
+            return provider_pb2.CheckResponse(failures=failures(refusal.failures))
         return provider_pb2.CheckResponse(inputs=to_struct(checked.dump()))
 
     @_told
@@ -168,11 +168,10 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if name in state:
                 news[name] = state[name]
         if has_unknown(news):
-            changed = [key for key, value in news.items() if has_unknown(value)]
-            return _diff_response(Diff(updates=tuple(changed)), state)
+            return diff_response(partial(resource, state, news), state)
         inputs = resource.Inputs.model_validate(news)
         diff = resource.diff(self._context(request.urn), state, inputs)
-        return _diff_response(diff, state, resource.delete_before_replace)
+        return diff_response(diff, state, resource.delete_before_replace)
 
     @_told
     def Create(self, request: Any, context: Any) -> Any:
@@ -180,8 +179,8 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         news = from_struct(request.properties)
         here = self._context(request.urn)
         if request.preview:
-            planned = _planned(resource, here, news)
-            return provider_pb2.CreateResponse(properties=to_struct(planned))
+            outputs = planned(resource, here, news)
+            return provider_pb2.CreateResponse(properties=to_struct(outputs))
         found = resource.create(here, resource.Inputs.model_validate(news))
         return provider_pb2.CreateResponse(
             id=found.id,
@@ -210,8 +209,8 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         state, news = from_struct(request.olds), from_struct(request.news)
         here = self._context(request.urn)
         if request.preview:
-            planned = {**state, **_planned(resource, here, news, of=state)}
-            return provider_pb2.UpdateResponse(properties=to_struct(planned))
+            outputs = {**state, **planned(resource, here, news, of=state)}
+            return provider_pb2.UpdateResponse(properties=to_struct(outputs))
         inputs = resource.Inputs.model_validate(news)
         found = resource.update(here, request.id, state, inputs)
         return provider_pb2.UpdateResponse(
@@ -224,72 +223,6 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         state = from_struct(request.properties)
         resource.delete(self._context(request.urn), request.id, state)
         return empty_pb2.Empty()
-
-
-def _validated(
-    resource: Resource[Any], news: dict[str, Any]
-) -> tuple[Properties | None, dict[str, Any]]:
-    """The typed inputs, or None and the inputs as they are when some are not known yet."""
-    unknown = {key for key, value in news.items() if has_unknown(value)}
-    try:
-        known = {key: value for key, value in news.items() if key not in unknown}
-        inputs = resource.Inputs.model_validate(known)
-    except ValidationError as error:
-        failures = [
-            (str(problem["loc"][0]) if problem["loc"] else "", _reason(resource, problem))
-            for problem in error.errors()
-            if not (problem["type"] == "missing" and problem["loc"][0] in unknown)
-        ]
-        if failures:
-            raise Refusal(*failures) from None
-        return None, news
-    return (None, {**inputs.dump(), **news}) if unknown else (inputs, {})
-
-
-def _reason(resource: Resource[Any], problem: Mapping[str, Any]) -> str:
-    if problem["type"] == "extra_forbidden":
-        served = ", ".join(
-            info.alias or name for name, info in resource.Inputs.model_fields.items()
-        )
-        return f"{resource.token} has no such property here; it has {served}"
-    where = ".".join(str(part) for part in problem["loc"][1:])
-    return f"{where + ': ' if where else ''}{problem['msg']} (got {problem['input']!r})"
-
-
-def _planned(
-    resource: Resource[Any],
-    context: Context,
-    news: dict[str, Any],
-    of: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    outputs = {info.alias or name for name, info in resource.Outputs.model_fields.items()}
-    planned = {name: UNKNOWN for name in outputs if of is None} | news
-    if not has_unknown(news):
-        planned |= resource.plan(context, resource.Inputs.model_validate(news))
-    return planned
-
-
-def _failures(failures: Any) -> list[Any]:
-    return [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in failures]
-
-
-def _diff_response(diff: Diff, state: Mapping[str, Any], delete_first: bool = True) -> Any:
-    def kind(name: str, replace: bool) -> Any:
-        base = "UPDATE" if name in state else "ADD"
-        suffix = "_REPLACE" if replace else ""
-        return provider_pb2.PropertyDiff(kind=getattr(provider_pb2.PropertyDiff, base + suffix))
-
-    changed = bool(diff.updates or diff.replaces)
-    some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
-    return provider_pb2.DiffResponse(
-        changes=some if changed else none,
-        replaces=diff.replaces,
-        diffs=[*diff.updates, *diff.replaces],
-        deleteBeforeReplace=bool(diff.replaces) and delete_first,
-        detailedDiff={name: kind(name, False) for name in diff.updates}
-        | {name: kind(name, True) for name in diff.replaces},
-        hasDetailedDiff=True,
-    )
 
 
 def serve(plugin: Plugin, arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
-from pulumi.provider.experimental.property_value import Computed, PropertyValue
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime import rpc
 
 
@@ -21,6 +21,20 @@ class _Unknown:
 
 
 UNKNOWN: Final = _Unknown()
+
+# What the engine sends in place of a value that is not known yet: one for each type it may have
+# (pulumi/sdk, go/common/resource/plugin/rpc.go: UnknownBoolValue and those after it).
+_NOT_KNOWN = frozenset(
+    {
+        rpc.UNKNOWN,
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -49,13 +63,13 @@ def has_unknown(value: Any) -> bool:
 
 def _plain(wrapped: PropertyValue) -> Any:
     value = wrapped.value
-    if isinstance(value, Computed):
-        return UNKNOWN
+    if isinstance(value, str):
+        return UNKNOWN if value in _NOT_KNOWN else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_plain(item) for item in value]
     return value
 

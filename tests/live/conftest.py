@@ -1,5 +1,6 @@
 """Stacks for live tests: one with the whole model that many share, and new ones to break."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from tests.conftest import end_server
 from tests.live.local_stack import LocalStack, apply_model
+from tests.live.standby import Standby
 
 Session = psycopg.Connection[Any]
 
@@ -19,7 +21,7 @@ def stack(strongroom_home: Path) -> Iterator[LocalStack]:
     made = LocalStack(strongroom_home).make()
     apply_model(made)
     yield made
-    end_server(made.folder / "primary")
+    _remove(made)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def own_stack(strongroom_home: Path) -> Iterator[LocalStack]:
     """A primary of this module's own, without roles of people."""
     made = LocalStack(strongroom_home).make()
     yield made
-    _end_all(made)
+    _remove(made)
 
 
 @pytest.fixture
@@ -35,12 +37,13 @@ def empty_stack(strongroom_home: Path) -> Iterator[LocalStack]:
     """A folder in which nothing has been made yet."""
     made = LocalStack(strongroom_home)
     yield made
-    _end_all(made)
+    _remove(made)
 
 
-def _end_all(stack: LocalStack) -> None:
+def _remove(stack: LocalStack) -> None:
     for facts in stack.folder.rglob("cluster.json"):
         end_server(facts.parent)
+    shutil.rmtree(stack.folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +68,29 @@ def root(stack: LocalStack) -> Iterator[Session]:
     """Root's session in the application database, through the socket."""
     with stack.root() as connection:
         yield connection
+
+
+@pytest.fixture
+def sound(own_stack: LocalStack) -> Iterator[LocalStack]:
+    """The module's primary, sound and with a row that must be there afterwards as well."""
+    if own_stack.primary.refresh():
+        own_stack.primary.up()
+    with own_stack.root() as root:
+        root.execute("CREATE TABLE IF NOT EXISTS kept (id int PRIMARY KEY)")
+        root.execute("INSERT INTO kept VALUES (1) ON CONFLICT DO NOTHING")
+    yield own_stack
+    with own_stack.root() as root:
+        assert root.execute("SELECT count(*) FROM kept").fetchone() == (1,)
+
+
+@pytest.fixture(scope="module")
+def module_standby(own_stack: LocalStack) -> Standby:
+    """The module's primary with a replica."""
+    return Standby(own_stack)
+
+
+@pytest.fixture
+def standby(module_standby: Standby) -> Standby:
+    """The module's primary and replica, sound; the test may break them."""
+    module_standby.put_right()
+    return module_standby

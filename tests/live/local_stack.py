@@ -58,7 +58,10 @@ class Managed:
     @property
     def context(self) -> Context:
         urn = f"urn:pulumi:test::strongroom::{self.resource.token}::{self.name}"
-        return Context(urn=urn, say=lambda message, keep=False: self.said.append(message))
+        return Context(urn=urn, say=self._hear)
+
+    def _hear(self, message: str, **_: bool) -> None:
+        self.said.append(message)
 
     def checked(self, **inputs: Any) -> Any:
         named = {to_camel(name): value for name, value in inputs.items()}
@@ -207,6 +210,14 @@ def apply_model(stack: LocalStack) -> None:
             "RETURN (SELECT count(*) FROM app.after)"
         )
     stack.primary.up()
+
+
+def put_right(stack: LocalStack) -> None:
+    """Let `up` repair what `read` found, and see that nothing is left to do."""
+    diff = stack.primary.up()
+    assert diff.updates == ("drift",)
+    assert stack.primary.preview().updates == ()
+    stack.sign_in("provisioner").close()
 
 
 _TABLES = (

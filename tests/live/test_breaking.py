@@ -46,8 +46,8 @@ ATTEMPTS: tuple[tuple[str, ...], ...] = (
     ("ALTER TABLE app.before OWNER TO CURRENT_USER",),
     ("ALTER TABLE app.before DROP COLUMN body",),
     ("ALTER TABLE app.before SET UNLOGGED",),
-    ("CREATE TRIGGER t BEFORE DELETE ON app.before EXECUTE FUNCTION"
-     " suppress_redundant_updates_trigger()",),
+    (("CREATE TRIGGER t BEFORE DELETE ON app.before EXECUTE FUNCTION"
+      " suppress_redundant_updates_trigger()"),),
     ("CREATE POLICY p ON app.before",),
     ("DELETE FROM pg_class",),
     ("UPDATE pg_database SET datallowconn = false",),
@@ -95,8 +95,8 @@ ATTEMPTS: tuple[tuple[str, ...], ...] = (
     ("SET strongroom.confirm = 'drop owned'", "DROP OWNED BY CURRENT_USER"),
     ("SET ROLE ddl_gate", "SET strongroom.confirm = 'drop owned'", "DROP OWNED BY ddl_gate"),
     ("ALTER DEFAULT PRIVILEGES FOR ROLE app_owner GRANT ALL ON TABLES TO PUBLIC",),
-    ("ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA app"
-     " REVOKE SELECT ON TABLES FROM tier_reader",),
+    (("ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA app"
+      " REVOKE SELECT ON TABLES FROM tier_reader"),),
     # The server and its machine.
     ("COPY app.before TO PROGRAM 'cat'",),
     ("COPY app.before FROM PROGRAM 'id'",),
@@ -130,8 +130,8 @@ ATTEMPTS: tuple[tuple[str, ...], ...] = (
     ("SELECT pg_backup_start('x')",),
     ("SELECT pg_create_physical_replication_slot('mine')",),
     ("SELECT pg_drop_replication_slot('replica')",),
-    ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'root'"
-     " UNION ALL SELECT pg_terminate_backend(1 / 0)",),
+    (("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'root'"
+      " UNION ALL SELECT pg_terminate_backend(1 / 0)"),),
     ("SELECT pg_stat_reset()",),
     ("CHECKPOINT",),
     # The guard.
@@ -190,8 +190,8 @@ THROUGH_THE_GATE: tuple[tuple[str, ...], ...] = (
     ("ALTER EVENT TRIGGER strongroom_drop DISABLE",),
     ("DROP SCHEMA strongroom CASCADE",),
     ("DO $$ BEGIN EXECUTE 'DROP TABLE app.before'; END $$",),
-    ("CREATE FUNCTION app.f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS"
-     " $$ BEGIN DROP TABLE app.before; END $$; SELECT app.f()",),
+    (("CREATE FUNCTION app.f() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS"
+      " $$ BEGIN DROP TABLE app.before; END $$; SELECT app.f()"),),
 )  # fmt: skip
 
 #: What even the provisioner, who makes all roles and owns the schemas, cannot do.

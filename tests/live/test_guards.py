@@ -140,9 +140,7 @@ FREE = [
 
 
 @pytest.mark.parametrize("statement", [text for text in FREE if "aside CASCADE" not in text])
-def test_what_is_not_guarded_and_what_loses_no_table_is_free(
-    cast: Session, statement: str
-) -> None:
+def test_what_is_not_guarded_and_what_loses_no_table_is_free(cast: Session, statement: str) -> None:
     assert _tried(cast, statement) is None
 
 
@@ -168,7 +166,9 @@ def test_a_senior_drops_a_table_by_naming_it_and_only_in_that_transaction(
     ada.execute("CREATE TABLE app.passing (id int)")
     ada.execute("CREATE TABLE app.staying (id int)")
     with ada.transaction():
-        ada.execute("SET LOCAL strongroom.confirm = 'drop table app.passing; drop table app.staying'")
+        ada.execute(
+            "SET LOCAL strongroom.confirm = 'drop table app.passing; drop table app.staying'"
+        )
         ada.execute("DROP TABLE app.passing")
     assert "it would lose app.staying" in refusal(ada, "DROP TABLE app.staying")
     ada.execute("SET strongroom.confirm = 'drop table app.staying'")

@@ -20,12 +20,14 @@ from tests.live.local_stack import LocalStack, Managed
 
 pytestmark = pytest.mark.live
 
+CHECKOUT = Path(__file__).parents[2]
+
 
 def _killed(stack: LocalStack, at: str, after: float = 0) -> int:
+    path = f"{CHECKOUT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     done = subprocess.run(
         [sys.executable, killed_run.__file__, stack.folder, at, str(after)],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONPATH": "."},
+        env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         check=False,
     )
@@ -35,13 +37,15 @@ def _killed(stack: LocalStack, at: str, after: float = 0) -> int:
 def test_a_create_killed_again_and_again_ends_in_one_sound_cluster(
     empty_stack: LocalStack,
 ) -> None:
-    moments = [("making", 0), ("making", 0.15), ("making", 0.6), ("starting", 0),
-               ("starting", 0.05), ("ownership", 0), ("ownership", 0.05)]  # fmt: skip
+    moments = [("making", 0), ("making", 0.3), ("starting", 0), ("ownership", 0),
+               ("ownership", 0.05)]  # fmt: skip
     assert [_killed(empty_stack, at, after) for at, after in moments] == [-9] * len(moments)
     empty_stack.make()
     assert empty_stack.primary.refresh() == []
     assert not list((empty_stack.folder / "primary").glob(".new-*"))
-    assert {path.name for path in Root(empty_stack.cluster).sealed.folder.iterdir()} == {"root.json"}
+    assert {path.name for path in Root(empty_stack.cluster).sealed.folder.iterdir()} == {
+        "root.json"
+    }
     empty_stack.sign_in("provisioner").close()
 
 

@@ -1,21 +1,21 @@
 """Nothing is ever lost in silence: what has vanished is told and never replaced by an empty one."""
 
 import shutil
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
-from tests.conftest import kill
 from tests.live.local_stack import LocalStack
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture
-def holding(own_stack: LocalStack) -> Iterator[LocalStack]:
+def holding(own_stack: LocalStack) -> LocalStack:
     """The module's primary with a row in its database."""
     if own_stack.primary.refresh():
         own_stack.primary.up()
@@ -23,7 +23,7 @@ def holding(own_stack: LocalStack) -> Iterator[LocalStack]:
         root.execute("CREATE TABLE IF NOT EXISTS kept (id int)")
         root.execute("TRUNCATE kept")
         root.execute("INSERT INTO kept VALUES (1)")
-    yield own_stack
+    return own_stack
 
 
 def _databases(stack: LocalStack) -> set[str]:
@@ -127,7 +127,7 @@ def test_a_data_directory_removed_under_the_running_server_is_told(
     assert empty_stack.primary.refresh() == [f"the data directory {empty_stack.data} is gone"]
     with pytest.raises(StrongroomError, match="would hide the loss"):
         empty_stack.primary.up()
-    kill([process, *process.children(recursive=True)])
+    process.send_signal(signal.SIGQUIT)
 
 
 def test_a_deleted_primary_leaves_a_final_snapshot_that_starts_and_holds_every_row(

@@ -22,8 +22,8 @@ BY_HAND = {
         "access-grant-tier_writer-app-table",
     ),
     "a default privilege is taken back": (
-        "ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA app "
-        "REVOKE SELECT ON TABLES FROM tier_reader",
+        """ALTER DEFAULT PRIVILEGES FOR ROLE app_owner IN SCHEMA app
+           REVOKE SELECT ON TABLES FROM tier_reader""",
         "access-future-tier_reader-app-table",
     ),
     "PUBLIC may connect again": ("GRANT CONNECT ON DATABASE app TO PUBLIC", "PUBLIC has CONNECT"),
@@ -57,20 +57,17 @@ def test_whatever_was_changed_by_hand_is_seen_and_put_right(standing: Project) -
             connection.execute("DELETE FROM app.orders")
 
 
-def test_a_killed_server_is_noticed_by_a_plain_preview_and_started_by_up(
+def test_killed_servers_and_a_lost_password_are_seen_by_a_plain_preview_and_put_right(
     standing: Project,
 ) -> None:
     for cluster in standing.folder.clusters():
         end_server(cluster.directory)
-    assert standing.preview().output.count("the server is stopped") >= 2
+    (standing.folder.primary.directory / "sealed" / "root.json").unlink()
+    shown = standing.preview().output
+    assert shown.count("the server is stopped") >= 2
+    assert "no password is sealed" in shown
     standing.up()
     assert all(cluster.running() for cluster in standing.folder.clusters())
-    assert standing.is_quiet("--refresh")
-
-
-def test_a_lost_password_file_is_noticed_and_root_gets_another(standing: Project) -> None:
-    (standing.folder.primary.directory / "sealed" / "root.json").unlink()
-    standing.up()
     with standing.root() as connection:
         assert connection.execute("SELECT current_user").fetchone() == ("root",)
     assert standing.is_quiet("--refresh")

@@ -19,10 +19,6 @@ def test_the_very_first_preview_shows_every_role_and_grant_and_the_address(fresh
     assert not fresh.folder.path.exists(), "a preview made something"
 
 
-def test_a_second_preview_shows_nothing_to_do(standing: Project) -> None:
-    assert standing.is_quiet()
-
-
 def test_a_refreshing_preview_shows_nothing_to_do(standing: Project) -> None:
     assert standing.is_quiet("--refresh")
 
@@ -91,7 +87,7 @@ def test_what_the_replica_serves_was_written_on_the_primary(standing: Project) -
 
 
 def test_a_stack_of_an_environment_the_roster_does_not_know_is_refused(fresh: Project) -> None:
-    fresh.edit_roster(lambda roster: roster.update(environments=["staging"]))
+    fresh.edit_roster(lambda roster: roster["environments"].remove(STACK))
     refused = fresh.preview(check=False)
     assert refused.code != 0
     assert f"not '{STACK}'" in refused.output

@@ -74,7 +74,8 @@ def test_every_mistake_in_a_roster_is_told_at_once_and_nothing_is_touched(
     for said in ("postgres", "princpal", "DELETE"):
         assert said in refused.output
     assert "Traceback" not in refused.output
-    assert standing.is_quiet()
+    with pytest.raises(psycopg.OperationalError, match="grace"):
+        standing.connect("grace")
 
 
 def test_a_bad_setting_is_refused_with_postgresqls_own_words(standing: Project) -> None:

@@ -15,7 +15,7 @@ from strongroom.provider.resource import Context, Diff, Found, Properties, Refus
 
 _QUERY = """
 SELECT pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor),
-       inherit_option, set_option
+       inherit_option, set_option, admin_option, pg_get_userbyid(grantor) = current_user
 FROM pg_catalog.pg_auth_members
 WHERE pg_get_userbyid(roleid) = ANY (%s) AND pg_get_userbyid(member) <> current_user
 ORDER BY 1, 2, 3
@@ -55,11 +55,14 @@ class _Row:
     grantor: str
     inherit: bool
     settable: bool
+    admin: bool
+    own: bool
 
     @property
     def options(self) -> str:
         names = {value: name for name, value in _OPTIONS.items()}
-        return names.get((self.inherit, self.settable), "nothing")
+        options = names.get((self.inherit, self.settable), "nothing")
+        return f"{options}, ADMIN" if self.admin else options
 
 
 class Memberships(Resource[MembershipsInputs]):
@@ -123,10 +126,11 @@ class Memberships(Resource[MembershipsInputs]):
 
     def _converge(self, inputs: MembershipsInputs) -> dict[str, Any]:
         with _connect(inputs) as connection, connection.transaction():
-            for row in _rows(connection, inputs):
-                declared = inputs.members[row.group].get(row.member)
-                if declared != row.options:
-                    _put_right(connection, row, declared)
+            # Our own grants first: what a member with ADMIN granted on goes with its ADMIN.
+            for own in (True, False):
+                for row, declared in _wrong(inputs, _rows(connection, inputs)):
+                    if row.own is own:
+                        _put_right(connection, row, declared)
             for group, member in _missing(inputs, _rows(connection, inputs)):
                 _add(connection, group, member, inputs.members[group][member])
             left = _drift(inputs, _rows(connection, inputs))
@@ -155,15 +159,26 @@ def _rows(connection: psycopg.Connection[Any], inputs: MembershipsInputs) -> lis
     return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members)])]
 
 
+def _wrong(inputs: MembershipsInputs, rows: list[_Row]) -> list[tuple[_Row, str | None]]:
+    """Memberships that are not as declared, each with what is declared."""
+    pairs = ((row, inputs.members[row.group].get(row.member)) for row in rows)
+    return [(row, declared) for row, declared in pairs if declared != row.options]
+
+
 def _put_right(connection: psycopg.Connection[Any], row: _Row, declared: str | None) -> None:
     names = [sql.Identifier(name) for name in (row.group, row.member, row.grantor)]
+    statements = []
     if declared is None:
-        statement = sql.SQL("REVOKE {} FROM {} GRANTED BY {} CASCADE").format(*names)
+        statements.append(sql.SQL("REVOKE {} FROM {} GRANTED BY {} CASCADE").format(*names))
     else:
+        if row.admin:
+            revoke = "REVOKE ADMIN OPTION FOR {} FROM {} GRANTED BY {} CASCADE"
+            statements.append(sql.SQL(revoke).format(*names))
         by = sql.SQL(" GRANTED BY {}").format(names[2])
-        statement = _grant(row.group, row.member, declared) + by
+        statements.append(_grant(row.group, row.member, declared) + by)
     try:
-        connection.execute(statement)
+        for statement in statements:
+            connection.execute(statement)
     except psycopg.Error as error:
         raise StrongroomError(
             f"{row.member} is in {row.group} with {row.options} by a grant of {row.grantor}; "
@@ -198,11 +213,10 @@ def _missing(inputs: MembershipsInputs, rows: list[_Row]) -> list[tuple[str, str
 
 def _drift(inputs: MembershipsInputs, rows: list[_Row]) -> list[str]:
     drift = []
-    for row in rows:
-        declared = inputs.members[row.group].get(row.member)
+    for row, declared in _wrong(inputs, rows):
         if declared is None:
             drift.append(f"{row.member} is in {row.group} by a grant of {row.grantor}, undeclared")
-        elif declared != row.options:
+        else:
             drift.append(f"{row.member} has {row.options} on {row.group} instead of {declared}")
     missing = _missing(inputs, rows)
     return drift + [f"{member} is not in {group}" for group, member in missing]

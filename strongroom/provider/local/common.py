@@ -171,9 +171,9 @@ def server_drift(cluster: Cluster, settings: Mapping[str, str]) -> list[str]:
     """What is not as declared about the files and the process of a cluster."""
     if not cluster.exists():
         return [f"the data directory {cluster.data} is gone"]
-    drift = [f"{name} was changed by hand" for name in cluster.misconfigured(settings)]
+    drift = [f"{name} is not as declared" for name in cluster.misconfigured(settings)]
     if not cluster.remembered():
-        drift.append("cluster.json is missing or was changed by hand")
+        drift.append("cluster.json is missing or not as declared")
     if StackFolder.of(cluster.directory).authority.must_renew(cluster.server_pair):
         drift.append("the server's certificate has to be renewed")
     if not cluster.running():

@@ -187,7 +187,12 @@ class Session:
             wait=wait_fixed(0.25),
             reraise=True,
         )
-        connection = starting(self._connect, database)
+        try:
+            connection = starting(self._connect, database)
+        except psycopg.OperationalError:
+            # Waited for once; the operations that queue behind this one need not wait again.
+            self._connections.pop(database, None)
+            raise
         if connection.info.server_version < OLDEST_SERVER:
             release = connection.info.server_version // 10000
             connection.close()

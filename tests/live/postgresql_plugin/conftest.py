@@ -1,13 +1,11 @@
 """A server for the tests of the postgresql plugin, the same at the start of each of them."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import psycopg
 import pytest
 
 from strongroom.provider.postgresql.session import Session
-from tests.live.postgresql_plugin.life import settings
+from tests.live.postgresql_plugin.life import Root, settings
 from tests.live.postgresql_server import Server, running_server
 
 #: Takes away whatever a test left.
@@ -69,7 +67,7 @@ def pg_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def pg_root(pg_server: Server) -> Iterator[psycopg.Connection[Any]]:
+def pg_root(pg_server: Server) -> Iterator[Root]:
     """Root's session in the database app, in a cluster that holds the model and nothing else."""
     with pg_server.root("other") as other:
         other.execute(RESET)
@@ -81,8 +79,15 @@ def pg_root(pg_server: Server) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
-def pg_session(pg_server: Server, pg_root: psycopg.Connection[Any]) -> Iterator[Session]:
+def pg_session(pg_server: Server, pg_root: Root) -> Iterator[Session]:
     """The plugin's session, signed in as the provisioner with its certificate."""
     session = Session(settings(pg_server))
     yield session
     session.close()
+
+
+@pytest.fixture
+def tiers(pg_root: Root) -> Root:
+    """Root's session, with two roles of the provisioner's."""
+    pg_root.execute("SET ROLE provisioner; CREATE ROLE reader; CREATE ROLE writer; RESET ROLE")
+    return pg_root

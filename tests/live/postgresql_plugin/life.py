@@ -40,6 +40,41 @@ def settings(server: Server, name: str = "provisioner", **others: Any) -> Settin
     return Settings.parse({**given, **others})
 
 
+def memberships(root: Root, member: str) -> list[str]:
+    """What a role is in, by whose grant and with which options."""
+    return values(
+        root,
+        "SELECT concat_ws(' ', roleid::regrole, 'by', grantor::regrole, "
+        "CASE WHEN admin_option THEN 'ADMIN' END, CASE WHEN inherit_option THEN 'INHERIT' END, "
+        "CASE WHEN set_option THEN 'SET' END) FROM pg_auth_members "
+        "WHERE member = %s::regrole ORDER BY 1",
+        member,
+    )
+
+
+def acl(root: Root, kind: str, role: str) -> list[str]:
+    """What a role holds in the schema shop: ``object PRIVILEGES``, a star for the option."""
+    sources = {
+        "relation": "SELECT relname AS name, relacl AS acl FROM pg_class "
+        "WHERE relnamespace = 'shop'::regnamespace",
+        "column": "SELECT attname, attacl FROM pg_attribute WHERE attrelid IN "
+        "(SELECT oid FROM pg_class WHERE relnamespace = 'shop'::regnamespace)",
+        "routine": "SELECT oid::regprocedure::text, coalesce(proacl, acldefault('f', proowner)) "
+        "FROM pg_proc WHERE pronamespace = 'shop'::regnamespace",
+        "schema": "SELECT nspname, nspacl FROM pg_namespace WHERE nspname = 'shop'",
+        "database": "SELECT datname, datacl FROM pg_database WHERE datname = 'app'",
+    }
+    return values(
+        root,
+        f"SELECT name || ' ' || string_agg(privilege_type || CASE WHEN is_grantable THEN '*' "
+        f"ELSE '' END, ',' ORDER BY privilege_type) FROM ({sources[kind]}) AS o (name, acl), "
+        "aclexplode(acl) WHERE grantee = CASE %s WHEN 'public' THEN 0 ELSE "
+        "to_regrole(%s)::oid END GROUP BY name ORDER BY name",
+        role,
+        role,
+    )
+
+
 class Life:
     """One resource, led through its life as the engine does it."""
 

@@ -1,0 +1,91 @@
+"""What a plugin answers: inputs judged, previews told, differences marked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.runtime.proto import provider_pb2
+from pydantic import ValidationError
+
+from strongroom.provider.resource import Context, Diff, Properties, Refusal, Resource, compare
+from strongroom.provider.values import UNKNOWN, has_unknown
+
+
+def validated(
+    resource: Resource[Any], news: dict[str, Any]
+) -> tuple[Properties | None, dict[str, Any]]:
+    """The typed inputs, or None and the inputs as they are when some are not known yet."""
+    unknown = {key for key, value in news.items() if has_unknown(value)}
+    try:
+        known = {key: value for key, value in news.items() if key not in unknown}
+        inputs = resource.Inputs.model_validate(known)
+    except ValidationError as error:
+        refused = [
+            (str(problem["loc"][0]) if problem["loc"] else "", _reason(resource, problem))
+            for problem in error.errors()
+            if not (problem["type"] == "missing" and problem["loc"][0] in unknown)
+        ]
+        if refused:
+            raise Refusal(*refused) from None
+        return None, news
+    return (None, {**inputs.dump(), **news}) if unknown else (inputs, {})
+
+
+def _reason(resource: Resource[Any], problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "extra_forbidden":
+        served = ", ".join(
+            info.alias or name for name, info in resource.Inputs.model_fields.items()
+        )
+        return f"{resource.token} has no such property here; it has {served}"
+    where = ".".join(str(part) for part in problem["loc"][1:])
+    return f"{where + ': ' if where else ''}{problem['msg']} (got {problem['input']!r})"
+
+
+def planned(
+    resource: Resource[Any],
+    context: Context,
+    news: dict[str, Any],
+    of: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The properties a preview can show: all of a new resource, or what changes `of` a state."""
+    outputs = {info.alias or name for name, info in resource.Outputs.model_fields.items()}
+    told = {name: UNKNOWN for name in outputs if of is None} | news
+    if not has_unknown(news):
+        told |= resource.plan(context, resource.Inputs.model_validate(news))
+    return told
+
+
+def partial(resource: Resource[Any], state: Mapping[str, Any], news: dict[str, Any]) -> Diff:
+    """What changes in a preview that does not know every input yet.
+
+    An input not known is shown as changing; whether that replaces the resource cannot be told.
+    """
+    unknown = {key for key, value in news.items() if has_unknown(value)}
+    known = compare(resource.Inputs, state, {**state, **news})
+    replaces = tuple(name for name in known.replaces if name not in unknown)
+    return Diff((*known.updates, *(set(known.replaces) & unknown)), replaces)
+
+
+def failures(refused: Any) -> list[Any]:
+    """Pairs of property and reason as the engine reads them."""
+    return [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in refused]
+
+
+def diff_response(diff: Diff, state: Mapping[str, Any], delete_first: bool = True) -> Any:
+    """A diff as the engine reads it, each property marked as added or changed."""
+
+    def kind(name: str, replace: bool) -> Any:
+        base = "UPDATE" if name in state else "ADD"
+        suffix = "_REPLACE" if replace else ""
+        return provider_pb2.PropertyDiff(kind=getattr(provider_pb2.PropertyDiff, base + suffix))
+
+    changed = bool(diff.updates or diff.replaces)
+    some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
+    return provider_pb2.DiffResponse(
+        changes=some if changed else none,
+        replaces=diff.replaces,
+        diffs=[*diff.updates, *diff.replaces],
+        deleteBeforeReplace=bool(diff.replaces) and delete_first,
+        detailedDiff={name: kind(name, False) for name in diff.updates}
+        | {name: kind(name, True) for name in diff.replaces},
+        hasDetailedDiff=True,
+    )

@@ -1,0 +1,119 @@
+"""An engine that makes nothing and notes everything a program registers, options included."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import pulumi
+from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime.mocks import MockMonitor, MockResourceArgs
+
+#: What the real plugins would answer beside the inputs.
+_OUTPUTS: dict[str, dict[str, Any]] = {
+    "strongroom:local:Primary": {
+        "host": "127.0.0.1",
+        "port": 15432,
+        "caCertificate": "/s/ca/ca.crt",
+        "provisioner": "provisioner",
+        "provisionerCertificate": "/s/provisioner/provisioner.crt",
+        "provisionerKey": "/s/provisioner/provisioner.key",
+    },
+    "strongroom:local:Replica": {"host": "127.0.0.1", "port": 15433, "slot": "replica"},
+    "strongroom:local:RootSecret": {"rotatedAt": "2026-01-01T00:00:00+00:00"},
+}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource as the program registered it."""
+
+    urn: str
+    request: Any
+    inputs: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        return str(self.request.type)
+
+    @property
+    def name(self) -> str:
+        return str(self.request.name)
+
+
+class _Answers(mocks.Mocks):
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
+        raise AssertionError(f"{args.token} is called: a program of ours asks nothing")
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        return f"{args.name}-id", {**args.inputs, **_OUTPUTS.get(args.typ, {})}
+
+
+class Recording(MockMonitor):
+    """The registrations in the order they came in, and the exports."""
+
+    def __init__(self) -> None:
+        super().__init__(_Answers())
+        self.registered: list[Registered] = []
+        self.outputs: dict[str, dict[str, Any]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - as gRPC has it
+        response = super().RegisterResource(request)
+        inputs = rpc.deserialize_properties(request.object)
+        self.registered.append(Registered(response.urn, request, inputs))
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - as gRPC has it
+        self.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
+        return super().RegisterResourceOutputs(request)
+
+    @property
+    def exports(self) -> dict[str, Any]:
+        """What the stack itself gives out."""
+        stacks = (told for urn, told in self.outputs.items() if "pulumi:pulumi:Stack" in urn)
+        return {name: value for told in stacks for name, value in told.items()}
+
+    def of_type(self, kind: str) -> list[Registered]:
+        return [one for one in self.registered if one.type == kind]
+
+    def named(self, name: str) -> Registered:
+        (found,) = [one for one in self.registered if one.name == name]
+        return found
+
+    def children(self, urn: str) -> Iterator[Registered]:
+        return (one for one in self.registered if one.request.parent == urn)
+
+
+def run(program: Callable[[], None], stack: str = "local") -> Recording:
+    """Run a program to its end, with everything that hangs on outputs."""
+    recording = Recording()
+
+    @pulumi.runtime.test
+    def whole() -> None:
+        program()
+
+    with _loops_closed():
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        settings.set_root_resource(None)
+        mocks.set_mocks(_Answers(), "strongroom", stack, preview=False, monitor=recording)
+        whole()
+    return recording
+
+
+@contextmanager
+def _loops_closed() -> Iterator[None]:
+    """Close every event loop made meanwhile: the SDK makes one in each of its threads."""
+    made: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def noted() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    with patch.object(asyncio, "new_event_loop", noted):
+        yield
+    asyncio.set_event_loop(None)
+    for loop in made:
+        loop.close()
