@@ -9,6 +9,7 @@ out=$1
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cli=github.com/pulumi/pulumi/pkg/v3
 sdk=github.com/pulumi/pulumi/sdk/v3
+host=$sdk/python/cmd/pulumi-language-python
 
 # No C compiler is needed, and neither a workspace file nor GOFLAGS of the user may change the
 # modules named in go.sum.
@@ -25,29 +26,25 @@ tags=disable_grpc_modules
 version=$(cd "$here/cli" && go list -m -f '{{.Version}}' "$cli")
 mkdir -p "$out"
 
-# Go downloads as many modules at a time as it may use cores; waiting for a network takes none.
+# Go downloads as many modules at a time as it may use cores, though waiting for a network takes
+# none. A shell's background job is deaf to Ctrl-C, hence the trap.
 fetch() { GOMAXPROCS=16 go list -deps -tags="$tags" "$1" >/dev/null; }
+(cd "$here/language-python" && fetch "$host") &
+fetching=$!
+trap 'kill "$fetching" 2>/dev/null || true' EXIT
+(cd "$here/cli" && fetch "$cli/cmd/pulumi")
+wait "$fetching"
+trap - EXIT
 
-# Side by side: while one waits for downloads the other compiles.
-(
-    cd "$here/language-python"
-    fetch "$sdk/python/cmd/pulumi-language-python"
-    exec go build -trimpath -gcflags="$lean" -ldflags='-s -w' -o "$out/" \
-        "$sdk/python/cmd/pulumi-language-python"
-) &
-host=$!
-# A shell's background job is deaf to Ctrl-C.
-trap 'kill "$host" 2>/dev/null || true' EXIT
-cd "$here/cli"
-fetch "$cli/cmd/pulumi"
-status=0
-go build -trimpath -tags="$tags" -gcflags="$lean" \
-    -ldflags="-s -w -X $sdk/go/common/version.Version=$version" \
-    -o "$out/" "$cli/cmd/pulumi" || status=$?
-wait "$host" || status=$?
-[ "$status" -eq 0 ] || exit "$status"
+# One after the other: each keeps all cores busy, and the host finds most of what it needs compiled.
+build() { # package, linker flags
+    go build -trimpath -tags="$tags" -gcflags="$lean" -ldflags="-s -w $2" -o "$out/" "$1"
+}
+(cd "$here/cli" && build "$cli/cmd/pulumi" "-X $sdk/go/common/version.Version=$version")
+(cd "$here/language-python" && build "$host" "")
 
 # The host is the last version that is a package of its own module (v3.79.0); the Python program
 # it starts is the one that belongs to the CLI and the SDK.
-cp "$(go list -m -f '{{.Dir}}' "$sdk")/python/cmd/pulumi-language-python-exec" "$out/"
+program=$(cd "$here/cli" && go list -m -f '{{.Dir}}' "$sdk")/python/cmd/pulumi-language-python-exec
+cp "$program" "$out/"
 chmod 755 "$out/pulumi-language-python-exec"

@@ -5,7 +5,7 @@ and values not yet known are placeholders. Handlers see plain dicts, lists, stri
 booleans and `UNKNOWN`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
@@ -69,7 +69,7 @@ def _plain(wrapped: PropertyValue) -> Any:
         return int(value)
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
 

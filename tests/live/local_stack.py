@@ -228,11 +228,11 @@ _TABLES = (
 
 def _run(session: psycopg.Connection[Any], statement: str, *names: str) -> None:
     identifiers = (sql.Identifier(name) for name in names)
-    session.execute(sql.SQL(statement).format(*identifiers))  # type: ignore[arg-type]
+    session.execute(sql.SQL(statement).format(*identifiers))
 
 
 def _privileges(rule: Rule) -> sql.Composable:
-    return sql.SQL(", ").join(sql.SQL(name) for name in rule.privileges)  # type: ignore[arg-type]
+    return sql.SQL(", ").join(sql.SQL(name) for name in rule.privileges)
 
 
 def _grant(rule: Rule) -> sql.Composed:
@@ -241,7 +241,7 @@ def _grant(rule: Rule) -> sql.Composed:
     elif rule.object_type == "schema":
         target = sql.SQL("SCHEMA {}").format(sql.Identifier(rule.schema or ""))
     else:
-        kind = sql.SQL(f"ALL {rule.object_type.upper()}S IN SCHEMA")  # type: ignore[arg-type]
+        kind = sql.SQL(f"ALL {rule.object_type.upper()}S IN SCHEMA")
         target = sql.SQL("{} {}").format(kind, sql.Identifier(rule.schema or ""))
     return sql.SQL("GRANT {} ON {} TO {}").format(
         _privileges(rule), target, sql.Identifier(rule.role)
@@ -253,7 +253,7 @@ def _future(rule: Rule) -> sql.Composed:
         sql.Identifier(APP_OWNER),
         sql.Identifier(rule.schema or ""),
         _privileges(rule),
-        sql.SQL(f"{rule.object_type.upper()}S"),  # type: ignore[arg-type]
+        sql.SQL(f"{rule.object_type.upper()}S"),
         sql.Identifier(rule.role),
     )
 

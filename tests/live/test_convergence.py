@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -173,7 +174,7 @@ def test_a_server_killed_without_its_children_is_started_when_they_have_left(
 def test_a_process_id_that_a_stranger_has_by_now_is_no_obstacle(sound: LocalStack) -> None:
     sound.cluster.stop()
     user = SystemUser.for_clusters()
-    identity = {"user": user.uid, "group": user.gid} if os.geteuid() == 0 else {}
+    identity: dict[str, Any] = {"user": user.uid, "group": user.gid} if os.geteuid() == 0 else {}
     stranger = psutil.Popen(["/bin/sleep", "60"], **identity)
     try:
         pid_file = sound.data / "postmaster.pid"

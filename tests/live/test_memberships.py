@@ -41,7 +41,7 @@ def _options(root: Session) -> dict[tuple[str, str], tuple[bool, bool, bool]]:
         "set_option FROM pg_auth_members WHERE pg_get_userbyid(member) <> 'provisioner' "
         "AND pg_get_userbyid(roleid) NOT LIKE 'pg_%'"
     ).fetchall()
-    return {(group, member): tuple(options) for group, member, *options in rows}  # type: ignore[misc]
+    return {(group, member): tuple(options) for group, member, *options in rows}
 
 
 def _expected() -> dict[tuple[str, str], tuple[bool, bool, bool]]:

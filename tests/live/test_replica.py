@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from strongroom.bootstrap.root import Root
 from strongroom.errors import StrongroomError
@@ -45,10 +46,10 @@ def test_people_sign_in_to_a_replica_with_the_same_certificates(standby: Standby
         **standby.stack.parameters("provisioner"),
         "port": str(standby.replica.state["port"]),
     }
-    with psycopg.connect(**parameters) as session:
+    with psycopg.connect(make_conninfo(**parameters)) as session:
         assert session.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
     with pytest.raises(psycopg.OperationalError, match="rejects"):
-        psycopg.connect(**{**parameters, "user": "root"})
+        psycopg.connect(make_conninfo(**{**parameters, "user": "root"}))
 
 
 def test_no_password_lies_in_a_replicas_settings(standby: Standby) -> None:

@@ -5,6 +5,7 @@ import ssl
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -124,7 +125,8 @@ def test_nobody_but_the_replicator_opens_a_replication_connection(
 def test_the_replicator_can_copy_the_cluster_but_enters_no_database(stack: LocalStack) -> None:
     with stack.sign_in("replicator", replication="true") as session:
         assert session.execute("IDENTIFY_SYSTEM").fetchone()
-    for options in ({}, {"replication": "database"}):
+    cases: list[dict[str, Any]] = [{}, {"replication": "database"}]
+    for options in cases:
         with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
             stack.sign_in("replicator", **options)
 

@@ -58,22 +58,17 @@ class Recording(MockMonitor):
         super().__init__(_Answers())
         self.registered: list[Registered] = []
         self.outputs: dict[str, dict[str, Any]] = {}
+        self.exports: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - as gRPC has it
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         inputs = rpc.deserialize_properties(request.object)
         self.registered.append(Registered(response.urn, request, inputs))
         return response
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - as gRPC has it
         self.outputs[request.urn] = rpc.deserialize_properties(request.outputs)
-        return super().RegisterResourceOutputs(request)
-
-    @property
-    def exports(self) -> dict[str, Any]:
-        """What the stack itself gives out."""
-        stacks = (told for urn, told in self.outputs.items() if "pulumi:pulumi:Stack" in urn)
-        return {name: value for told in stacks for name, value in told.items()}
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
     def of_type(self, kind: str) -> list[Registered]:
         return [one for one in self.registered if one.type == kind]
@@ -90,21 +85,23 @@ def run(program: Callable[[], None], stack: str = "local") -> Recording:
     """Run a program to its end, with everything that hangs on outputs."""
     recording = Recording()
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def whole() -> None:
         program()
+        recording.exports = set(getattr(settings.get_root_resource(), "outputs", {}))
 
-    with _loops_closed():
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        settings.set_root_resource(None)
+    with _loops_closed() as loop:
+        settings.set_root_resource(None)  # type: ignore[arg-type]
         mocks.set_mocks(_Answers(), "strongroom", stack, preview=False, monitor=recording)
         whole()
+        # The SDK's threads are done when this is, and make no loops any more.
+        loop.run_until_complete(loop.shutdown_default_executor())
     return recording
 
 
 @contextmanager
-def _loops_closed() -> Iterator[None]:
-    """Close every event loop made meanwhile: the SDK makes one in each of its threads."""
+def _loops_closed() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop that is closed at the end, as is every one the SDK makes in its threads."""
     made: list[asyncio.AbstractEventLoop] = []
     make = asyncio.new_event_loop
 
@@ -113,7 +110,11 @@ def _loops_closed() -> Iterator[None]:
         return made[-1]
 
     with patch.object(asyncio, "new_event_loop", noted):
-        yield
-    asyncio.set_event_loop(None)
-    for loop in made:
-        loop.close()
+        loop = noted()
+        asyncio.set_event_loop(loop)
+        try:
+            yield loop
+        finally:
+            asyncio.set_event_loop(None)
+            for one in made:
+                one.close()

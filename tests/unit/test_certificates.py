@@ -2,6 +2,7 @@
 
 import ipaddress
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -99,10 +100,11 @@ def test_a_persons_certificate_names_the_role_and_cannot_serve(
 
 
 def test_no_issued_certificate_can_sign_another(authority: Authority, pair: KeyPair) -> None:
-    for issue in (
+    issues: list[Callable[[], None]] = [
         lambda: authority.issue_server(pair, ME, ["localhost"]),
         lambda: authority.issue_client(pair, ME, "ada", PERSON_LIFETIME),
-    ):
+    ]
+    for issue in issues:
         issue()
         extensions = _loaded(pair.certificate).extensions
         constraints = extensions.get_extension_for_class(x509.BasicConstraints)

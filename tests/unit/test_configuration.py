@@ -13,7 +13,7 @@ from strongroom.reading import server_settings
 _LINE = re.compile(r"([A-Za-z_][A-Za-z_0-9.]*) = '((?:[^'\\\n]|\\.|'')*)'")
 
 NAMES = st.from_regex(r"[a-z_]{1,10}", fullmatch=True)
-VALUES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\n"), max_size=20)
+VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=20)
 
 
 def _read(text: str) -> dict[str, str]:

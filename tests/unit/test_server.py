@@ -1,99 +1,17 @@
 """What the plugin answers the engine: refusals, previews, diffs and errors."""
 
-# ruff: noqa: A002, ARG002, ARG005 - handlers share one signature, and the engine's own word is id
+# ruff: noqa: ARG005 - handlers share one signature
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
-from pydantic import Field
 
-from strongroom.errors import StrongroomError
-from strongroom.provider.resource import (
-    Context,
-    Diff,
-    Found,
-    Properties,
-    Refusal,
-    Resource,
-    replacing,
-)
+from strongroom.provider.resource import Context, Diff, Properties, Refusal
 from strongroom.provider.server import Plugin, _Servicer
 from strongroom.provider.values import UNKNOWN, from_struct, to_struct
-
-
-class BoxInputs(Properties):
-    """A box."""
-
-    place: str = replacing()
-    size: int = Field(default=1, ge=1)
-    labels: dict[str, str] = Field(default={})
-
-
-class BoxOutputs(Properties):
-    """What it becomes."""
-
-    weight: int
-    drift: list[str]
-
-
-class Box(Resource[BoxInputs]):
-    """A box that notes what is done with it."""
-
-    token = "toy:index:Box"
-    Inputs = BoxInputs
-    Outputs = BoxOutputs
-    reads_first = True
-
-    def __init__(self) -> None:
-        self.done: list[Any] = []
-        self.error: Exception | None = None
-
-    def check(self, context: Context, inputs: BoxInputs, old: Mapping[str, Any]) -> BoxInputs:
-        if inputs.place == "nowhere":
-            raise Refusal(("place", "nowhere is no place"), ("size", "nothing fits"))
-        return inputs.model_copy(update={"size": max(inputs.size, old.get("size", 0))})
-
-    def plan(self, context: Context, inputs: BoxInputs) -> dict[str, Any]:
-        return {"drift": []}
-
-    def create(self, context: Context, inputs: BoxInputs) -> Found:
-        self.done.append(("create", inputs))
-        if self.error:
-            raise self.error
-        return Found("box-1", {**inputs.dump(), "weight": 7, "drift": []})
-
-    def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        return None if id == "gone" else Found(id, {**state, "drift": ["moved"]})
-
-    def update(
-        self, context: Context, id: str, state: Mapping[str, Any], inputs: BoxInputs
-    ) -> Found:
-        self.done.append(("update", inputs))
-        return Found(id, {**state, **inputs.dump()})
-
-    def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
-        raise StrongroomError("a box stays")
-
-
-class _AbortedError(Exception):
-    pass
-
-
-class _Call:
-    """A gRPC call as a handler sees it."""
-
-    code: grpc.StatusCode | None = None
-    details = ""
-
-    def abort(self, code: grpc.StatusCode, details: str) -> NoReturn:
-        self.code, self.details = code, details
-        raise _AbortedError
-
-
-URN = "urn:pulumi:test::project::a:b:C$toy:index:Box::box"
+from tests.unit.toy_plugin import URN, AbortedError, Box, BoxInputs, Call
 
 
 @pytest.fixture
@@ -108,7 +26,7 @@ def servicer(box: Box) -> _Servicer:
 
 def _check(servicer: _Servicer, news: dict[str, Any], **olds: Any) -> Any:
     request = provider_pb2.CheckRequest(urn=URN, news=to_struct(news), olds=to_struct(olds))
-    return servicer.Check(request, _Call())
+    return servicer.Check(request, Call())
 
 
 def _failures(response: Any) -> list[tuple[str, str]]:
@@ -117,7 +35,7 @@ def _failures(response: Any) -> list[tuple[str, str]]:
 
 def _diff(servicer: _Servicer, state: dict[str, Any], news: dict[str, Any]) -> Any:
     request = provider_pb2.DiffRequest(urn=URN, olds=to_struct(state), news=to_struct(news))
-    return servicer.Diff(request, _Call())
+    return servicer.Diff(request, Call())
 
 
 def test_sound_inputs_come_back_with_their_defaults(servicer: _Servicer) -> None:
@@ -161,7 +79,7 @@ def test_a_preview_makes_nothing_and_shows_what_can_be_told(servicer: _Servicer,
     request = provider_pb2.CreateRequest(
         urn=URN, properties=to_struct({"place": "here"}), preview=True
     )
-    shown = from_struct(servicer.Create(request, _Call()).properties)
+    shown = from_struct(servicer.Create(request, Call()).properties)
     assert shown == {"place": "here", "weight": UNKNOWN, "drift": []}
     assert box.done == []
 
@@ -172,7 +90,7 @@ def test_a_preview_with_unknown_inputs_shows_every_output_as_unknown(
     request = provider_pb2.CreateRequest(
         urn=URN, properties=to_struct({"place": UNKNOWN}), preview=True
     )
-    shown = from_struct(servicer.Create(request, _Call()).properties)
+    shown = from_struct(servicer.Create(request, Call()).properties)
     assert shown == {"place": UNKNOWN, "weight": UNKNOWN, "drift": UNKNOWN}
 
 
@@ -184,7 +102,7 @@ def test_a_preview_of_an_update_keeps_the_outputs_that_do_not_change(
         id="box-1", urn=URN, olds=to_struct(state), news=to_struct({**_inputs(size=2)}),
         preview=True,
     )  # fmt: skip
-    shown = from_struct(servicer.Update(request, _Call()).properties)
+    shown = from_struct(servicer.Update(request, Call()).properties)
     assert shown == {"place": "here", "size": 2, "labels": {}, "weight": 7, "drift": []}
     assert box.done == []
 
@@ -197,7 +115,7 @@ def test_create_hands_typed_inputs_over_and_asks_to_be_read_first(
     servicer: _Servicer, box: Box
 ) -> None:
     request = provider_pb2.CreateRequest(urn=URN, properties=to_struct(_inputs(size=3)))
-    response = servicer.Create(request, _Call())
+    response = servicer.Create(request, Call())
     assert box.done == [("create", BoxInputs(place="here", size=3))]
     assert (response.id, response.refresh_before_update) == ("box-1", True)
     assert from_struct(response.properties)["weight"] == 7
@@ -242,23 +160,23 @@ def test_an_input_not_known_yet_is_shown_as_changing(servicer: _Servicer) -> Non
 
 def test_a_resource_that_is_gone_is_read_as_nothing(servicer: _Servicer) -> None:
     request = provider_pb2.ReadRequest(id="gone", urn=URN, properties=to_struct(_inputs()))
-    assert servicer.Read(request, _Call()).id == ""
+    assert servicer.Read(request, Call()).id == ""
 
 
 def test_reading_keeps_the_inputs_as_they_were_given(servicer: _Servicer) -> None:
     request = provider_pb2.ReadRequest(
         id="box-1", urn=URN, properties=to_struct(_inputs(size=9)), inputs=to_struct(_inputs())
     )
-    response = servicer.Read(request, _Call())
+    response = servicer.Read(request, Call())
     assert from_struct(response.inputs) == _inputs()
     assert from_struct(response.properties) == {**_inputs(size=9), "drift": ["moved"]}
     assert response.refresh_before_update
 
 
 def test_a_type_that_is_not_served_is_refused_by_name(servicer: _Servicer) -> None:
-    call = _Call()
+    call = Call()
     urn = URN.replace("Box", "Chest")
-    with pytest.raises(_AbortedError):
+    with pytest.raises(AbortedError):
         servicer.Check(provider_pb2.CheckRequest(urn=urn), call)
     assert call.code is grpc.StatusCode.FAILED_PRECONDITION
     assert call.details.startswith("toy:index:Chest is not served by this toy plugin (1.2.3)")
@@ -266,8 +184,8 @@ def test_a_type_that_is_not_served_is_refused_by_name(servicer: _Servicer) -> No
 
 
 def test_an_error_meant_for_people_reaches_them_as_it_is(servicer: _Servicer) -> None:
-    call = _Call()
-    with pytest.raises(_AbortedError):
+    call = Call()
+    with pytest.raises(AbortedError):
         servicer.Delete(provider_pb2.DeleteRequest(id="box-1", urn=URN), call)
     assert (call.code, call.details) == (grpc.StatusCode.FAILED_PRECONDITION, "a box stays")
 
@@ -276,9 +194,9 @@ def test_an_unexpected_error_is_one_line_without_a_traceback(
     servicer: _Servicer, box: Box, capsys: pytest.CaptureFixture[str]
 ) -> None:
     box.error = ValueError("first\n  second")
-    call = _Call()
+    call = Call()
     request = provider_pb2.CreateRequest(urn=URN, properties=to_struct(_inputs()))
-    with pytest.raises(_AbortedError):
+    with pytest.raises(AbortedError):
         servicer.Create(request, call)
     assert call.code is grpc.StatusCode.INTERNAL
     assert call.details.startswith("ValueError: first second (unexpected; set STRONGROOM_DEBUG=1")
@@ -292,8 +210,8 @@ def test_an_unexpected_error_shows_its_traceback_when_asked(
     monkeypatch.setenv("STRONGROOM_DEBUG", "1")
     box.error = ValueError("why")
     request = provider_pb2.CreateRequest(urn=URN, properties=to_struct(_inputs()))
-    with pytest.raises(_AbortedError):
-        servicer.Create(request, _Call())
+    with pytest.raises(AbortedError):
+        servicer.Create(request, Call())
     assert "Traceback" in capsys.readouterr().err
 
 
@@ -305,7 +223,7 @@ def test_a_line_that_no_engine_takes_is_printed_and_does_no_harm(
 
 
 def test_the_plugin_does_not_ask_for_secrets_and_supports_previews(servicer: _Servicer) -> None:
-    response = servicer.Configure(provider_pb2.ConfigureRequest(), _Call())
+    response = servicer.Configure(provider_pb2.ConfigureRequest(), Call())
     assert not response.acceptSecrets
     assert response.supportsPreview
     assert servicer.GetPluginInfo(None, None).version == "1.2.3"
