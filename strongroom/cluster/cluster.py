@@ -5,7 +5,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,9 +139,14 @@ class Cluster:
 
     def fresh(self, name: str) -> Path:
         """A path beside the data for something unfinished; what a killed run left goes."""
+        begun = str(self.directory / f".new-{name}")
+        for process in psutil.process_iter(["cmdline"]):
+            if any(part.startswith(begun) for part in process.info["cmdline"] or ()):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()  # it would go on writing, and hold the replica's slot
         for leftover in self.directory.glob(f".new-{name}*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        # A name of its own each time: what a killed run started may go on writing for a moment.
+        # A name of its own each time: a process that was just killed may still end a write.
         return self.directory / f".new-{name}-{secrets.token_hex(4)}"
 
     def settings(self, extra: Mapping[str, str]) -> dict[str, str]:

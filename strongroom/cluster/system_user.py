@@ -47,12 +47,23 @@ class SystemUser:
     @classmethod
     def current(cls) -> "SystemUser":
         """The user this process runs as."""
-        return cls._of(pwd.getpwuid(os.geteuid()))
+        return cls._numbered(os.geteuid())
 
     @classmethod
     def owning(cls, path: Path) -> "SystemUser":
         """The user that owns `path`, a file or folder that exists."""
-        return cls._of(pwd.getpwuid(path.stat().st_uid))
+        return cls._numbered(path.stat().st_uid)
+
+    @classmethod
+    def _numbered(cls, uid: int) -> "SystemUser":
+        try:
+            return cls._of(pwd.getpwuid(uid))
+        except KeyError as error:
+            raise StrongroomError(
+                f"User id {uid} has no name on this machine, and PostgreSQL does not start for a "
+                "user without one, so nothing was done. Give it one (a line in /etc/passwd), or "
+                "run as another user."
+            ) from error
 
     @classmethod
     def _of(cls, entry: pwd.struct_passwd) -> "SystemUser":

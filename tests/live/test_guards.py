@@ -150,12 +150,9 @@ def test_a_cascade_out_of_an_unguarded_schema_is_stopped_at_the_guarded_one(cast
     assert "app.child, app.part" in (stopped.diag.message_primary or "")
 
 
-def test_a_confirmation_set_locally_ends_with_its_transaction(cast: Session) -> None:
-    with cast.transaction():
-        cast.execute("SET LOCAL strongroom.confirm = 'drop table app.plain'")
-    shown = cast.execute("SHOW strongroom.confirm").fetchone()
-    # The fixture's transaction is still open: only its own end undoes SET LOCAL.
-    assert shown == ("drop table app.plain",)
+def test_the_guard_fires_in_replication_mode_too(cast: Session) -> None:
+    cast.execute("SET LOCAL session_replication_role = replica")
+    assert _tried(cast, "DROP TABLE app.plain CASCADE") is not None
 
 
 def test_a_senior_drops_a_table_by_naming_it_and_only_in_that_transaction(

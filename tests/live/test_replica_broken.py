@@ -1,18 +1,23 @@
 """What happens to a standby is noticed and put right; what cannot follow is made anew."""
 
 import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from tenacity import stop_after_delay
 
 from strongroom.bootstrap.root import Root
+from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
 from strongroom.provider.local import replica as replica_module
-from tests.live.local_stack import LocalStack
+from strongroom.provider.local import slots
+from tests.live.local_stack import LocalStack, is_root
 from tests.live.standby import Standby
 
 pytestmark = pytest.mark.live
@@ -98,7 +103,7 @@ def test_a_replica_that_cannot_follow_is_made_anew_and_the_old_one_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Long enough for a sound one on this machine, and no more.
-    monkeypatch.setattr(replica_module._streams.retry, "stop", stop_after_delay(5))
+    monkeypatch.setattr(slots.streams.retry, "stop", stop_after_delay(5))
     sentence = harm(standby)
     assert sentence in standby.replica.refresh()
     standby.healed(harm.__name__)
@@ -121,6 +126,33 @@ def test_a_copy_of_another_cluster_is_no_replica(standby: Standby, strongroom_ho
     (stranger.folder / "primary" / "data").rename(standby.cluster.data)
     standby.healed("of this one")
     assert any("a copy of another primary" in told for told in standby.replica.said)
+
+
+def test_a_copy_that_a_killed_run_left_at_work_is_ended_and_its_slot_taken_over(
+    standby: Standby,
+) -> None:
+    cluster = standby.cluster
+    cluster.stop()
+    shutil.rmtree(cluster.data)
+    leftover = cluster.directory / ".new-data-0badcafe"
+    conninfo = replica_module._conninfo(cluster, standby.stack.cluster)
+    identity: dict[str, Any] = {}
+    if is_root():
+        identity = {"user": cluster.user.uid, "group": cluster.user.gid}
+    # At this rate it would take minutes.
+    orphan = psutil.Popen(
+        [cluster.package.tool("pg_basebackup"), "--pgdata", leftover, "--wal-method=stream",
+         "--checkpoint=fast", "--slot=replica", "--max-rate=64", "--dbname", conninfo],
+        stderr=subprocess.DEVNULL, cwd="/", **identity,
+    )  # fmt: skip
+    with standby.stack.root() as root:
+        query = "SELECT active FROM pg_replication_slots WHERE slot_name = 'replica'"
+        while root.execute(query).fetchone() != (True,):
+            assert orphan.poll() is None
+            time.sleep(0.05)
+    standby.healed("taken over")
+    assert orphan.wait(timeout=5) == -signal.SIGKILL
+    assert not leftover.exists()
 
 
 def test_a_second_create_finishes_what_a_killed_one_began(standby: Standby) -> None:
@@ -193,3 +225,27 @@ def test_a_replica_outlives_its_deleted_primary_and_can_be_deleted_after_it(
     assert replica.refresh() == ["its primary is gone"]
     replica.destroy()
     assert not (empty_stack.folder / "replica").exists()
+
+
+def test_a_replicas_copy_put_back_in_place_of_a_lost_primary_serves_and_is_followed(
+    empty_stack: LocalStack,
+) -> None:
+    empty_stack.make()
+    with empty_stack.root() as root:
+        root.execute("CREATE TABLE kept AS SELECT generate_series(1, 100) AS id")
+    replica = empty_stack.replica()
+    replica.create(**empty_stack.replica_inputs())
+    empty_stack.cluster.stop()
+    shutil.rmtree(empty_stack.data)
+    copy = Cluster.at(empty_stack.folder / "replica")
+    copy.stop()
+    copy.user.run("/bin/cp", "-a", copy.data, empty_stack.data)
+
+    empty_stack.primary.up()
+    assert empty_stack.primary.refresh() == []
+    with empty_stack.root() as root:
+        assert root.execute("SELECT count(*) FROM kept").fetchone() == (100,)
+        root.execute("INSERT INTO kept VALUES (101)")
+    replica.up()
+    assert replica.refresh() == []
+    assert not any("made anew" in told for told in replica.said)

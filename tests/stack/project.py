@@ -61,6 +61,10 @@ class Project:
         for name in _SHARED:
             (checkout / name).symlink_to(CHECKOUT / name)
         shutil.copytree(CHECKOUT / "stacks", checkout / "stacks")
+        settings = checkout / "stacks" / f"Pulumi.{STACK}.yaml"
+        # A salt that plain `pulumi` left in the checkout fits the user's passphrase, not this one.
+        kept = [line for line in settings.read_text().splitlines() if "encryptionsalt" not in line]
+        settings.write_text("\n".join(kept) + "\n")
         home = Home(root=base, checkout=checkout)
         backend = checkout / "state"
         backend.mkdir()

@@ -1,7 +1,6 @@
 """What a stack declares on the local platform: parents, protection, names, and no secret."""
 
 import runpy
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,17 +125,14 @@ def checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _program() -> Callable[[], None]:
-    def program() -> None:
-        runpy.run_path(str(CHECKOUT / "__main__.py"))
-
-    return program
+def _program() -> None:
+    runpy.run_path(str(CHECKOUT / "__main__.py"))
 
 
 def test_the_program_declares_the_roster_of_the_checkout_on_the_local_platform(
     checkout: Path,
 ) -> None:
-    found = run(_program())
+    found = run(_program)
     server = found.named("primary-server")
     assert server.inputs["directory"].startswith(str(checkout))
     assert server.inputs["database"] == "app"
@@ -158,13 +154,13 @@ def test_a_mistake_in_the_settings_stops_the_program_with_its_reason(
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG", '{"strongroom:port": "80", "strongroom:datbase": "x"}')
     with pytest.raises(pulumi.RunError) as refused:
-        run(_program())
+        run(_program)
     assert "2 mistakes" in str(refused.value)
 
 
 def test_a_stack_the_roster_does_not_know_stops_the_program(checkout: Path) -> None:
     with pytest.raises(pulumi.RunError, match="not 'nowhere'"):
-        run(_program(), stack="nowhere")
+        run(_program, stack="nowhere")
 
 
 def test_no_component_reads_the_environment_or_connects_to_anything() -> None:

@@ -96,3 +96,20 @@ def test_a_command_that_is_not_there_is_one_paragraph() -> None:
 def test_what_a_command_is_given_reaches_it_through_its_input_only() -> None:
     assert ME.run("/bin/cat", given="a secret").stdout == "a secret"
     assert ME.run("/bin/cat").stdout == ""
+
+
+def test_a_user_without_a_name_is_told_that_postgresql_needs_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
+    with pytest.raises(StrongroomError, match="User id 4000000 has no name on this machine"):
+        SystemUser.current()
+
+
+def test_root_without_any_unprivileged_user_is_told_to_make_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr("strongroom.cluster.system_user._UNPRIVILEGED", ("no_such_user",))
+    with pytest.raises(StrongroomError, match="PostgreSQL refuses to run as root"):
+        SystemUser.for_clusters()

@@ -142,6 +142,8 @@ class Primary(Resource[PrimaryInputs]):
             _initialise(root)
         _first_password(root).unlink(missing_ok=True)  # if a run was killed in initdb
         cluster.remember()
+        # Data put back from a replica's copy would wait for a primary for ever.
+        (cluster.data / "standby.signal").unlink(missing_ok=True)
         context.say("starting the server")
         settle(context, cluster, inputs.settings, root)
         if root.locked_out():

@@ -8,13 +8,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 from pydantic import Field
-from tenacity import (
-    retry,
-    retry_if_exception_type,
-    retry_if_result,
-    stop_after_delay,
-    wait_fixed,
-)
+from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from strongroom.bootstrap.root import Root
 from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair
@@ -34,12 +28,15 @@ from strongroom.provider.local.common import (
     server_drift,
     settle,
 )
+from strongroom.provider.local.slots import (
+    PATIENCE_SECONDS,
+    drop_slot,
+    make_slot,
+    slot_active,
+    streams,
+)
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource, replacing
 from strongroom.tiers import REPLICATOR
-
-# How long a standby may take to connect to a primary on the same machine before it is looked at
-# more closely; it takes well under a second when nothing is wrong.
-_PATIENCE_SECONDS = 30
 
 
 class ReplicaInputs(ServerInputs):
@@ -113,7 +110,7 @@ class Replica(Resource[ReplicaInputs]):
                 context.say(f"final snapshot kept in {kept}", keep=True)
             else:
                 shutil.rmtree(cluster.directory)
-            _drop_slot(Path(state["primary"]), str(state["slot"]))
+            drop_slot(Path(state["primary"]), str(state["slot"]))
 
     def _converge(self, context: Context, inputs: ReplicaInputs) -> None:
         cluster = cluster_of(inputs)
@@ -122,7 +119,7 @@ class Replica(Resource[ReplicaInputs]):
             cluster.prepare_folders()
             _certificates(cluster)
             with primary.locked():
-                _make_slot(primary, _slot(cluster))
+                make_slot(primary, _slot(cluster))
             if cluster.exists() and not _same_system(cluster, primary):
                 _retire(context, cluster, "it is a copy of another primary, or was promoted")
             if cluster.exists() and self._follows(context, cluster, primary, inputs):
@@ -134,7 +131,7 @@ class Replica(Resource[ReplicaInputs]):
             if not self._follows(context, cluster, primary, inputs):
                 raise StrongroomError(
                     f"{context.name} was copied from the primary and started, but does not stream "
-                    f"from it after {_PATIENCE_SECONDS} s. The reason is in its log, "
+                    f"from it after {PATIENCE_SECONDS} s. The reason is in its log, "
                     f"{cluster.log}; mend it and run `pulumi up` again."
                 )
 
@@ -146,7 +143,7 @@ class Replica(Resource[ReplicaInputs]):
         cluster.user.write(cluster.data / "standby.signal", "")
         settings = _settings(cluster, primary, inputs)
         settle(context, cluster, settings, Root(cluster, primary))
-        return _streams(primary, _slot(cluster))
+        return streams(primary, _slot(cluster))
 
 
 def _outputs(inputs: ReplicaInputs, drift: list[str]) -> dict[str, Any]:
@@ -195,67 +192,6 @@ def _settings(cluster: Cluster, primary: Cluster, inputs: ReplicaInputs) -> dict
     return {**inputs.settings, **following}
 
 
-def _make_slot(primary: Cluster, slot: str) -> None:
-    with Root(primary).connect() as connection:
-        connection.execute(
-            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-            "WHERE slot_name = %s AND wal_status = 'lost' AND NOT active",
-            [slot],
-        )
-        connection.execute(
-            "SELECT pg_create_physical_replication_slot(%(slot)s, true) "
-            "WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %(slot)s)",
-            {"slot": slot},
-        )
-
-
-def _drop_slot(directory: Path, slot: str) -> None:
-    """Let go of the WAL kept for a replica that is gone; a primary that is gone kept none."""
-    if not (directory / "cluster.json").exists():
-        return
-    primary = Cluster.at(directory)
-    if not primary.running():
-        raise StrongroomError(
-            f"The primary in {directory} is stopped, so the slot {slot} of its deleted replica "
-            "cannot be dropped and would hold back WAL. Run `pulumi up` or start the primary, "
-            "then run this again."
-        )
-    with primary.locked(), Root(primary).connect() as connection:
-        _drop_idle_slot(connection, slot)
-
-
-# The primary needs a moment to notice that a standby which stopped is gone.
-@retry(
-    retry=retry_if_exception_type(psycopg.errors.ObjectInUse),
-    stop=stop_after_delay(_PATIENCE_SECONDS),
-    wait=wait_fixed(0.2),
-    reraise=True,
-)
-def _drop_idle_slot(connection: psycopg.Connection[Any], slot: str) -> None:
-    connection.execute(
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s",
-        [slot],
-    )
-
-
-@retry(
-    retry=retry_if_result(lambda active: not active),
-    stop=stop_after_delay(_PATIENCE_SECONDS),
-    wait=wait_fixed(0.2),
-    retry_error_callback=lambda _: False,
-)
-def _streams(primary: Cluster, slot: str) -> bool:
-    return _slot_active(primary, slot) is True
-
-
-def _slot_active(primary: Cluster, slot: str) -> bool | None:
-    """Whether a standby streams through `slot`; None when there is no such slot."""
-    with Root(primary).connect() as connection:
-        query = "SELECT active FROM pg_replication_slots WHERE slot_name = %s"
-        row = connection.execute(query, [slot]).fetchone()
-    return bool(row[0]) if row else None
-
-
 def _control(cluster: Cluster) -> dict[str, str]:
     tool = cluster.package.tool("pg_controldata")
     lines = cluster.user.run(tool, "--pgdata", cluster.data).stdout.splitlines()
@@ -279,6 +215,13 @@ def _retire(context: Context, cluster: Cluster, why: str) -> None:
     context.say(f"the replica is made anew, because {why}; the old one is in {kept}", keep=True)
 
 
+# The primary needs a moment to notice that the pg_basebackup of a killed run is gone.
+@retry(
+    retry=retry_if_exception_message(match=r".*is active for PID"),
+    stop=stop_after_delay(PATIENCE_SECONDS),
+    wait=wait_fixed(0.5),
+    reraise=True,
+)
 def _copy(cluster: Cluster, primary: Cluster) -> None:
     new = cluster.fresh("data")
     cluster.user.run(
@@ -304,7 +247,7 @@ def _drift(inputs: ReplicaInputs) -> list[str]:
     if _control(cluster)["Database cluster state"] != "in archive recovery":
         return [*drift, "it was promoted and follows nobody"]
     try:
-        active = _slot_active(primary, _slot(cluster))
+        active = slot_active(primary, _slot(cluster))
     except (StrongroomError, psycopg.Error) as error:
         return [*drift, f"the primary cannot be asked: {' '.join(str(error).split())}"]
     if active is None:
