@@ -7,6 +7,7 @@ import typer
 
 from strongroom import __version__
 from strongroom.cli import connect, status
+from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.errors import StrongroomError
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error is one readable paragraph and an exit code."""
+    forget_libpq_settings()
     try:
         app()
     except StrongroomError as error:
