@@ -62,8 +62,7 @@ def connect(
     if not command or command[0].startswith("-"):
         command = ["psql", *command]
     path = f"{cluster.package.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    environment = {**kept, **variables, "PATH": path}
+    environment = {**os.environ, **variables, "PATH": path}
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - this is what was asked for
     except OSError as error:
