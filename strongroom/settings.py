@@ -5,7 +5,7 @@ Pulumi.yaml and stacks/Pulumi.<environment>.yaml. Both go through the same rules
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -13,17 +13,11 @@ from typing import Any, Self
 
 from strongroom.reading import forms
 from strongroom.reading.documents import Node, Place, Report, plain, quoted, shown_path
-from strongroom.reading.names import database_name_problems, environment_name_problems
-from strongroom.reading.server_settings import refused
+from strongroom.reading.names import environment_name_problems
+from strongroom.reading.settings_form import DEFAULT_TIMEOUTS, READERS
 from strongroom.reading.stack_files import NAMESPACE, STACKS, own_keys, read_stack
 from strongroom.tiers import Tier
 
-#: Seconds in a day; also RDS's limit for recovery_min_apply_delay (86,400,000 ms).
-DAY = 86_400
-
-_DEFAULT_TIMEOUTS: Mapping[Tier, int] = MappingProxyType(
-    {Tier.JUNIOR: 60, Tier.MID: 300, Tier.SENIOR: 900}
-)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -41,6 +35,11 @@ class Settings:
         database: the application database's name.
         port: the primary's TCP port, 1024 to 65535; 0 chooses a free one and remembers it.
         deletion_protection: whether destroying or replacing the primary is refused.
+        guarded: whether `strongroom guard` stops commands that would reach this environment.
+        guarded_hosts: where its database is reached, besides what the platform itself knows:
+            names, addresses and networks, see `settings_form.host_problem`.
+        mass_change_rows: the most rows one UPDATE or DELETE may touch on guarded tables without
+            naming them, 1 to 1,000,000,000; 0 switches that guard off.
         root_password_max_age_days: days after which root's password is rotated, 1 to 365.
         statement_timeout_seconds: the longest a statement may run, by tier, 1 to 86,400 s.
         idle_in_transaction_timeout_seconds: the longest an open transaction may idle, 1 to
@@ -57,9 +56,12 @@ class Settings:
     database: str = "app"
     port: int = 0
     deletion_protection: bool = True
+    guarded: bool = True
+    guarded_hosts: tuple[str, ...] = ()
+    mass_change_rows: int = 0
     root_password_max_age_days: int = 30
     statement_timeout_seconds: Mapping[Tier, int] = field(
-        default_factory=lambda: _DEFAULT_TIMEOUTS, hash=False
+        default_factory=lambda: DEFAULT_TIMEOUTS, hash=False
     )
     idle_in_transaction_timeout_seconds: int = 300
     replica_delay_seconds: int = 0
@@ -116,7 +118,7 @@ class Settings:
                 problem = f"{name} has no value, so it says neither the default nor another"
                 report.add(node.place, f"{problem}. Give it one, or leave the key out")
             else:
-                found[KEYS[key]] = _READERS[KEYS[key]](report, node, name)
+                found[KEYS[key]] = READERS[KEYS[key]](report, node, name)
         report.settle()
         return cls(environment, **found)
 
@@ -137,7 +139,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )
 _MAY_BE_EMPTY = frozenset(each.name for each in fields(Settings) if each.default == "")
 _FULL_KEYS = [f"{NAMESPACE}:{key}" for key in KEYS]
-_OBJECTS = frozenset({"statementTimeoutSeconds", "server"})
+_OBJECTS = frozenset({"statementTimeoutSeconds", "guardedHosts", "server"})
 
 
 def _unpacked(key: str, value: object) -> object:
@@ -148,111 +150,3 @@ def _unpacked(key: str, value: object) -> object:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
-
-
-def _platform(report: Report, node: Node, what: str) -> str | None:
-    if node.value == "aws":
-        problem = f"{what} is 'aws', which comes with a later version, so nothing could be built"
-        report.add(node.place, f"{problem}. Write local")
-        return None
-    return forms.choice(report, node, what, ["local"], "nothing could be built")
-
-
-def _roster(report: Report, node: Node, what: str) -> str | None:
-    name = forms.text(report, node, what, "engineers.yaml")
-    if name is None:
-        return None
-    if Path(name).name != name or not name.endswith((".yaml", ".yml")):
-        problem = f"{what} is {quoted(name)}, not the name of a YAML file in {STACKS}/, so the"
-        rest = f"review of {STACKS}/ would not see who has which rights. Put the roster there"
-        report.add(node.place, f"{problem} {rest}")
-    return name
-
-
-def _database(report: Report, node: Node, what: str) -> str | None:
-    name = forms.text(report, node, what, "app")
-    for problem in database_name_problems(name) if name is not None else ():
-        report.add(node.place, f"{what} {quoted(name or '')} {problem}")
-    return name
-
-
-def _port(report: Report, node: Node, what: str) -> int | None:
-    consequence = "an unprivileged server could not listen on it"
-    return forms.whole_number(report, node, what, range(1024, 65536), consequence, 0)
-
-
-def _days(report: Report, node: Node, what: str) -> int | None:
-    consequence = "root's password would be rotated all the time or never"
-    return forms.whole_number(report, node, what, range(1, 366), consequence)
-
-
-def _timeout(report: Report, node: Node, what: str) -> int | None:
-    consequence = "a forgotten session could hold locks for good (0 means no limit)"
-    return forms.whole_number(report, node, what, range(1, DAY + 1), consequence)
-
-
-def _timeouts(report: Report, node: Node, what: str) -> Mapping[Tier, int]:
-    tiers = [tier.value for tier in Tier]
-    given = forms.fields(report, node, what, tiers, "{junior: 60, mid: 300, senior: 900}") or {}
-    read = {Tier(tier): _timeout(report, each, f"{what}.{tier}") for tier, each in given.items()}
-    known = {tier: seconds for tier, seconds in read.items() if seconds is not None}
-    return MappingProxyType({**_DEFAULT_TIMEOUTS, **known})
-
-
-def _delay(report: Report, node: Node, what: str) -> int | None:
-    consequence = "the replica could not follow at that distance"
-    return forms.whole_number(report, node, what, range(DAY + 1), consequence)
-
-
-def _server(report: Report, node: Node, what: str) -> Mapping[str, str]:
-    given = forms.mapping(report, node, what, "{shared_buffers: 256MB}") or {}
-    read = {}
-    for name, value in given.items():
-        if problem := refused(name):
-            report.add(value.place, f"{what} sets {quoted(name)}, which {problem}")
-        else:
-            read[name] = _server_value(report, value, f"{what}.{name}")
-    return MappingProxyType({name: text for name, text in read.items() if text is not None})
-
-
-def _server_value(report: Report, node: Node, what: str) -> str | None:
-    """A value as postgresql.conf spells it."""
-    match node.value:
-        case bool():
-            return "on" if node.value else "off"
-        case int() | float():
-            return str(node.value)
-        case "":
-            return ""
-        case _:
-            return forms.text(report, node, what, "256MB")
-
-
-def _binaries(report: Report, node: Node, what: str) -> str | None:
-    name = forms.text(report, node, what, "/usr/lib/postgresql/17/bin")
-    if name is not None and not Path(name).is_absolute():
-        problem = f"{what} is {quoted(name)}, which is not an absolute path, so it would depend on"
-        report.add(node.place, f"{problem} who runs Pulumi where. Give the whole path")
-    return name
-
-
-def _rotation(report: Report, node: Node, what: str) -> str | None:
-    return forms.text(report, node, what, "2026-11-23")
-
-
-_READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
-    {
-        "platform": _platform,
-        "roster": _roster,
-        "database": _database,
-        "port": _port,
-        "deletion_protection": forms.boolean,
-        "root_password_max_age_days": _days,
-        "statement_timeout_seconds": _timeouts,
-        "idle_in_transaction_timeout_seconds": _timeout,
-        "replica_delay_seconds": _delay,
-        "server": _server,
-        "server_binaries": _binaries,
-        "root_password_rotation": _rotation,
-    }
-)

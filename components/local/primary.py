@@ -22,6 +22,10 @@ class PrimaryArgs:
         settings: settings for postgresql.conf beside Strongroom's own.
         server_binaries: PostgreSQL's bin folder; empty for the packaged server.
         deletion_protection: refuse to delete or replace it.
+        environment: the stack's name, which the database's marker tells.
+        guarded: whether `strongroom guard` stops commands that would reach it.
+        mass_change_rows: the most rows one UPDATE or DELETE may touch on guarded tables without
+            naming them; 0 for no limit.
     """
 
     folder: Path
@@ -31,6 +35,9 @@ class PrimaryArgs:
     settings: dict[str, str] = field(default_factory=dict)
     server_binaries: str = ""
     deletion_protection: bool = True
+    environment: str = "local"
+    guarded: bool = True
+    mass_change_rows: int = 0
 
     @classmethod
     def of(cls, stack: Declaration) -> Self:
@@ -43,6 +50,9 @@ class PrimaryArgs:
             settings=dict(stack.settings.server),
             server_binaries=stack.settings.server_binaries,
             deletion_protection=stack.settings.deletion_protection,
+            environment=stack.environment,
+            guarded=stack.settings.guarded,
+            mass_change_rows=stack.settings.mass_change_rows,
         )
 
 
@@ -78,6 +88,9 @@ class Primary(pulumi.ComponentResource):
                 "settings": args.settings,
                 "server_binaries": args.server_binaries,
                 "deletion_protection": args.deletion_protection,
+                "environment": args.environment,
+                "guarded": args.guarded,
+                "mass_change_rows": args.mass_change_rows,
             },
             # Its folder has a fixed name, so two of it cannot be there at the same time.
             pulumi.ResourceOptions(

@@ -1,37 +1,63 @@
-"""Acting as root on the local platform: through the Unix socket, with the sealed password."""
+"""Acting as root, on whatever platform it is root of."""
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
-from strongroom.bootstrap.scram import verifier
-from strongroom.bootstrap.sealed import SealedFile, SealedPassword
-from strongroom.cluster.cluster import Cluster
+from strongroom.bootstrap.sealed import SealedPassword, Store, candidates
 from strongroom.errors import StrongroomError
-from strongroom.tiers import ROOT
+
+_REFUSED = "authentication failed"
 
 
-@dataclass(frozen=True)
-class Root:
-    """Root of one cluster, and the only code that knows how it signs in.
+class Root(ABC):
+    """Root of one server: the only code that knows how it signs in.
 
-    Attributes:
-        cluster: where it signs in.
-        primary: what the cluster is a replica of, if it is one: its root has that one's password.
+    Root is a superuser on the local platform and the master of an RDS instance, who is none. The
+    bootstrap and the rotation are the same for both.
     """
 
-    cluster: Cluster
-    primary: Cluster | None = None
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """What errors call the server."""
 
     @property
-    def sealed(self) -> SealedFile:
+    @abstractmethod
+    def afresh(self) -> str:
+        """What a person does who wants an empty database in place of one that was lost."""
+
+    @property
+    @abstractmethod
+    def sealed(self) -> Store:
         """Where the password is kept."""
-        home = self.primary or self.cluster
-        return SealedFile(home.directory / "sealed", home.user)
+
+    @abstractmethod
+    def _parameters(self) -> dict[str, Any]:
+        """Libpq's parameters for signing in, apart from database and password."""
+
+    def sign_in(
+        self, password: SealedPassword, database: str = "postgres"
+    ) -> psycopg.Connection[Any]:
+        """Sign in with one certain password.
+
+        Raises:
+            psycopg.OperationalError: it is refused, or the server cannot be reached.
+        """
+        connection = psycopg.connect(
+            **self._parameters(),
+            password=password.value,
+            dbname=database,
+            autocommit=True,
+            connect_timeout=10,
+            application_name="strongroom",
+        )
+        with suppress(psycopg.Error):
+            # Root's own waiting must not queue in front of the application either.
+            connection.execute("SET lock_timeout = '10s'")
+        return connection
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """Sign in; every statement is its own transaction unless one is opened.
@@ -40,84 +66,36 @@ class Root:
             StrongroomError: no sealed value works, or the server cannot be reached.
         """
         refused: psycopg.OperationalError | None = None
-        for password in self.sealed.candidates():
+        for password in candidates(self.sealed):
             try:
-                return self._sign_in(password, database)
+                return self.sign_in(password, database)
             except psycopg.OperationalError as error:
                 refused = error
-                if "authentication failed" not in str(error):
+                if _REFUSED not in str(error):
                     break
         reason = " ".join(str(refused).split()) if refused else "no password is sealed"
         raise StrongroomError(
-            f"Root cannot sign in to {self.cluster.directory.name}: {reason}. Nothing was "
-            "changed. `pulumi up` seals a new password if that is the cause."
+            f"Root cannot sign in to {self.where}: {reason}. Nothing was changed. `pulumi up` "
+            "seals a new password if that is the cause."
         ) from refused
 
-    def locked_out(self) -> bool:
-        """Whether a running server refuses every sealed value."""
-        for password in self.sealed.candidates():
-            try:
-                self._sign_in(password, "postgres").close()
+    def works(self, password: SealedPassword) -> bool:
+        """Whether a password opens the server.
+
+        Raises:
+            psycopg.OperationalError: the server says neither yes nor no.
+        """
+        try:
+            self.sign_in(password).close()
+        except psycopg.OperationalError as error:
+            if _REFUSED in str(error):
                 return False
-            except psycopg.OperationalError as error:
-                if "authentication failed" not in str(error):
-                    return False
+            raise
         return True
 
-    def rotate(self) -> datetime:
-        """Give root a new random password; safe to be killed at any moment and run again.
-
-        The four steps are those of a Secrets Manager rotation function: create, set, test,
-        finish. The server gets a verifier, so neither its log nor its statistics see the value.
-
-        Returns:
-            when the new password came into use.
-        """
-        pending = self.sealed.begin()
-        with self.connect() as connection:
-            connection.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                    sql.Identifier(ROOT), sql.Literal(verifier(pending.value))
-                )
-            )
-        self._test(pending)
-        return self.sealed.finish().since
-
-    def repair(self) -> None:
-        """Seal a new password when none works any more; stops the server for a moment.
-
-        Single-user mode is PostgreSQL's own way back in: it needs the data folder, not a
-        password (PostgreSQL documentation, `postgres`, "Options for Single-User Mode").
-        """
-        pending = self.sealed.begin()
-        statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {};\n").format(
-            sql.Identifier(ROOT), sql.Literal(verifier(pending.value))
-        )
-        postgres = self.cluster.package.tool("postgres")
-        self.cluster.stop()
-        self.cluster.user.run(
-            *(postgres, "--single", "-D", self.cluster.data, "-c", "logging_collector=off"),
-            *("-c", "log_destination=stderr", "postgres"),
-            given=statement.as_string(),
-        )
-        self.sealed.finish()
-        self.cluster.start()
-
-    def _test(self, password: SealedPassword) -> None:
-        self._sign_in(password, "postgres").close()
-
-    def _sign_in(self, password: SealedPassword, database: str) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(
-            host=str(self.cluster.socket),
-            port=self.cluster.port,
-            user=ROOT,
-            password=password.value,
-            dbname=database,
-            autocommit=True,
-            connect_timeout=10,
-            application_name="strongroom",
-        )
-        with suppress(psycopg.Error):
-            # A superuser's own waiting must not queue in front of the application either.
-            connection.execute("SET lock_timeout = '10s'")
-        return connection
+    def locked_out(self) -> bool:
+        """Whether a server that answers refuses every sealed value."""
+        try:
+            return not any(self.works(password) for password in candidates(self.sealed))
+        except psycopg.OperationalError:
+            return False

@@ -1,7 +1,8 @@
-"""Root's password on the local platform: in a file that only the database's system user can read.
+"""Where root's password is kept: written by machines and read by machines.
 
-It is written by machines and read by machines. While it is being changed the file holds two
-values, so that a run killed at any moment leaves at least one that works.
+While it is being changed a store holds two values, so that a run killed at any moment leaves at
+least one that works. On the local platform it is a file that only the database's system user can
+read; on AWS it is a secret of Secrets Manager.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from strongroom.bootstrap.scram import random_password
 from strongroom.cluster.system_user import SystemUser
@@ -26,9 +28,30 @@ class SealedPassword:
         return f"SealedPassword(since={self.since.isoformat()})"
 
 
+class Store(Protocol):
+    """Two stages by the names of AWS Secrets Manager's."""
+
+    def current(self) -> SealedPassword | None:
+        """The value in use."""
+
+    def pending(self) -> SealedPassword | None:
+        """A value that is about to be used, or already is if a rotation was killed."""
+
+    def begin(self) -> SealedPassword:
+        """The pending value, a new random one unless a rotation was begun and not finished."""
+
+    def finish(self) -> SealedPassword:
+        """Make the pending value the current one, unless it is already, and return it."""
+
+
+def candidates(store: Store) -> list[SealedPassword]:
+    """Every value that may work, the likeliest first."""
+    return [value for value in (store.current(), store.pending()) if value is not None]
+
+
 @dataclass(frozen=True)
 class SealedFile:
-    """The file. Its stages carry the names of AWS Secrets Manager's: current and pending."""
+    """The file of the local platform, which opens to the database's system user only."""
 
     folder: Path
     user: SystemUser
@@ -46,11 +69,6 @@ class SealedFile:
         """A value that is about to be used, or already is if a rotation was killed."""
         return self._read().get("pending")
 
-    def candidates(self) -> list[SealedPassword]:
-        """Every value that may work, the likeliest first."""
-        stages = self._read()
-        return [stages[stage] for stage in ("current", "pending") if stage in stages]
-
     def begin(self) -> SealedPassword:
         """The pending value, a new random one unless a rotation was begun and not finished."""
         stages = self._read()
@@ -62,6 +80,8 @@ class SealedFile:
     def finish(self) -> SealedPassword:
         """Make the pending value the current one and forget the one before."""
         stages = self._read()
+        if "pending" not in stages and "current" in stages:
+            return stages["current"]
         value = SealedPassword(stages["pending"].value, datetime.now(UTC))
         self._write({"current": value})
         return value

@@ -1,7 +1,7 @@
 """The bootstrap itself: idempotent, and audited afterwards at every refresh."""
 
 import hashlib
-from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any, LiteralString, cast
 
@@ -10,70 +10,130 @@ from psycopg import sql
 
 from strongroom.bootstrap.root import Root
 from strongroom.errors import StrongroomError
-from strongroom.tiers import APP_OWNER, ROOT
+from strongroom.marker import marker
+from strongroom.tiers import APP_OWNER, PROVISIONER, REPLICATOR
 
 # DATCONNLIMIT_INVALID_DB in PostgreSQL's pg_database.h.
 _INVALID = -2
 
+#: What root runs in the application's database, in one transaction and in this order.
+_APPLICATION = (*("application", "recording", "guard", "heartbeat", "mass", "event_triggers"),)
 
-def bootstrap(root: Root, database: str, guarded: Iterable[str]) -> None:
+
+@dataclass(frozen=True)
+class Foundation:
+    """What root lays in a cluster, for everything else to build on.
+
+    Attributes:
+        database: the application's database, owned by root; made in a new cluster only.
+        guarded: schemas whose tables are dropped or given away only by a session that names them.
+        environment: the stack's name, for the marker.
+        kept_from_laptops: whether `strongroom guard` stops commands that would reach it.
+        mass_change_rows: the most rows one UPDATE or DELETE may touch on guarded tables without
+            naming them, 1 or more; 0 for no limit.
+        replicator: whether replicas sign in with a role of ours; RDS has one of its own.
+    """
+
+    database: str
+    guarded: tuple[str, ...] = ()
+    environment: str = "local"
+    kept_from_laptops: bool = True
+    mass_change_rows: int = 0
+    replicator: bool = True
+
+    @property
+    def roles(self) -> list[str]:
+        """The roles that root makes."""
+        return [PROVISIONER, APP_OWNER, *([REPLICATOR] if self.replicator else [])]
+
+    def values(self, root: str) -> dict[str, sql.Composable]:
+        """What the SQL files leave open; `root` is the name of who runs them."""
+        return {
+            "database": sql.Identifier(self.database),
+            "owner": sql.Identifier(root),
+            "root": sql.Literal(root),
+            "roles": sql.Literal(self.roles),
+            "schemas": sql.Literal(sorted(self.guarded)),
+            "marker": sql.Literal(marker(self.environment, self.kept_from_laptops)),
+            "most": sql.Literal(self.mass_change_rows),
+        }
+
+
+def bootstrap(root: Root, foundation: Foundation) -> None:
     """Bring a cluster to the state every access model of Strongroom builds on.
 
     Args:
-        root: root of a running cluster.
-        database: the application's database, owned by root; made in a new cluster only.
-        guarded: schemas whose tables are dropped only by a session that names them.
+        root: root of a running cluster: a superuser, or the master of an RDS instance.
+        foundation: what to lay there.
 
     Raises:
         StrongroomError: the database was lost, or PostgreSQL refused a step.
     """
     try:
-        _bootstrap(root, database, guarded)
+        _bootstrap(root, foundation)
     except psycopg.Error as error:
         raise StrongroomError(
-            f"The bootstrap of {root.cluster.directory.name} was stopped halfway: "
+            f"The bootstrap of {root.where} was stopped halfway: "
             f"{' '.join(str(error).split())}. Nothing is lost by that. Mend the cause, such as a "
             "session that holds a lock, and run `pulumi up` again."
         ) from error
 
 
-def _bootstrap(root: Root, database: str, guarded: Iterable[str]) -> None:
-    names = {"database": sql.Identifier(database), "root": sql.Identifier(ROOT)}
+def _bootstrap(root: Root, wanted: Foundation) -> None:
     with root.connect() as connection:
-        if lost := _lost(connection, database):
+        values = wanted.values(_name(connection))
+        if lost := _lost(connection, wanted.database):
             # Roles are made after the database, so where there are roles there was a database.
             if _has_role(connection, APP_OWNER):
                 raise _vanished(root, lost)
             # template0: what somebody put into template1 does not belong in the application.
-            create = "CREATE DATABASE {database} TEMPLATE template0 OWNER {root}"
-            connection.execute(sql.SQL(create).format(**names))
+            create = "CREATE DATABASE {database} TEMPLATE template0 OWNER {owner}"
+            connection.execute(sql.SQL(create).format(**values))
         open_up = "ALTER DATABASE {database} ALLOW_CONNECTIONS true CONNECTION LIMIT -1"
-        connection.execute(sql.SQL(open_up).format(**names))
+        connection.execute(sql.SQL(open_up).format(**values))
         connection.execute(_text("cluster"))
+        if wanted.replicator:
+            connection.execute(_text("replicator"))
         connection.execute(_text("strays"))
-        enterable = connection.execute("SELECT datname FROM pg_database WHERE datallowconn")
-        databases = [name for (name,) in enterable]
+        # RDS keeps databases of its own, which its master cannot enter.
+        query = (
+            "SELECT datname FROM pg_database WHERE datallowconn AND pg_has_role(datdba, 'USAGE')"
+        )
+        databases = [name for (name,) in connection.execute(query)]
     for name in databases:
         with root.connect(name) as connection:
             connection.execute(_text("every_database"))
-    with root.connect(database) as connection, connection.transaction():
-        connection.execute(sql.SQL(_text("application")).format(**names))
-        schemas = sql.Literal(sorted(guarded))
-        connection.execute(sql.SQL(_text("guard")).format(schemas=schemas))
+    with root.connect(wanted.database) as connection, connection.transaction():
+        for name in _APPLICATION:
+            connection.execute(_filled(name, values))
 
 
-def audit(root: Root, database: str, guarded: Iterable[str]) -> list[str]:
+def audit(root: Root, foundation: Foundation) -> list[str]:
     """One sentence for each thing that is not as `bootstrap` leaves it; empty when all is well."""
+    database = foundation.database
     try:
         with root.connect() as connection:
             if lost := _lost(connection, database):
                 return [lost]
         with root.connect(database) as connection:
-            query = sql.SQL(_text("audit")).format(root=sql.Literal(ROOT))
+            query = _filled("audit", foundation.values(_name(connection)))
             problems = [sentence for (sentence,) in connection.execute(query)]
-            return problems + _guard_problems(connection, sorted(guarded))
+            return problems + _guard_problems(connection, sorted(foundation.guarded))
     except (StrongroomError, psycopg.Error) as error:
         return [f"root could not look into database {database}: {' '.join(str(error).split())}"]
+
+
+def digest() -> str:
+    """Tells two versions of the bootstrap apart: 12 hexadecimal digits over all its SQL."""
+    texts = [
+        _text(name) for name in ("cluster", "replicator", "strays", "every_database", *_APPLICATION)
+    ]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+
+
+def _name(connection: psycopg.Connection[Any]) -> str:
+    row = connection.execute("SELECT current_user::text").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _lost(connection: psycopg.Connection[Any], database: str) -> str | None:
@@ -93,14 +153,11 @@ def _has_role(connection: psycopg.Connection[Any], role: str) -> bool:
 
 
 def _vanished(root: Root, lost: str) -> StrongroomError:
-    cluster = root.cluster
     return StrongroomError(
-        f"In {cluster.directory.name}, {lost}: somebody with root's rights did that (the server's "
-        f"log, {cluster.log}, says when and who). An empty one in its place would hide the loss, "
-        "so nothing was done. Recover it from the replica or a snapshot. To start anew with an "
-        f"empty database instead, stop the server, move {cluster.directory} away, take the primary "
-        "out of the engine's state (`pulumi state delete --target-dependents --force URN`) and "
-        "run `pulumi up`."
+        f"In {root.where}, {lost}: somebody with root's rights did that (the server's log says "
+        "when and who). An empty one in its place would hide the loss, so nothing was done. "
+        "Recover it from the replica or a snapshot. To start anew with an empty database instead: "
+        f"{root.afresh}."
     )
 
 
@@ -114,12 +171,8 @@ def _guard_problems(connection: psycopg.Connection[Any], guarded: list[str]) -> 
     return [f"guarded are {', '.join(found) or 'no schemas'} instead of {', '.join(guarded)}"]
 
 
-def digest() -> str:
-    """Tells two versions of the bootstrap apart: 12 hexadecimal digits over all its SQL."""
-    texts = [
-        _text(name) for name in ("cluster", "strays", "every_database", "application", "guard")
-    ]
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
+def _filled(name: str, values: dict[str, sql.Composable]) -> sql.Composed:
+    return sql.SQL(_text(name)).format(**values)
 
 
 def _text(name: str) -> LiteralString:

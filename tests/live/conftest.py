@@ -10,24 +10,49 @@ import pytest
 
 from tests.conftest import end_server
 from tests.live.local_stack import LocalStack, apply_model
+from tests.live.master_stack import MasterStack
 from tests.live.standby import Standby
 
 Session = psycopg.Connection[Any]
 
 
+#: The two kinds of root there are: a superuser, and the master of an RDS instance. A module that
+#: sets BOTH_KINDS_OF_ROOT has its tests run on both.
+KINDS: dict[str, type[LocalStack]] = {"superuser": LocalStack, "master": MasterStack}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if getattr(metafunc.module, "BOTH_KINDS_OF_ROOT", False):
+        for name, scope in (("stack", "session"), ("own_stack", "module")):
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, list(KINDS), indirect=True, scope=scope)  # type: ignore[arg-type]
+
+
 @pytest.fixture(scope="session")
-def stack(strongroom_home: Path) -> Iterator[LocalStack]:
-    """A primary with roles and rights as the model has them; tests leave it as it was."""
-    made = LocalStack(strongroom_home).make()
-    apply_model(made)
+def stacks(strongroom_home: Path) -> Iterator[dict[str, LocalStack]]:
+    """The stacks that tests share, by kind of root."""
+    made: dict[str, LocalStack] = {}
     yield made
-    _remove(made)
+    for stack in made.values():
+        _remove(stack)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    request: pytest.FixtureRequest, stacks: dict[str, LocalStack], strongroom_home: Path
+) -> LocalStack:
+    """A primary with roles and rights as the model has them; tests leave it as it was."""
+    kind = getattr(request, "param", "superuser")
+    if kind not in stacks:
+        stacks[kind] = KINDS[kind](strongroom_home).make()
+        apply_model(stacks[kind])
+    return stacks[kind]
 
 
 @pytest.fixture(scope="module")
-def own_stack(strongroom_home: Path) -> Iterator[LocalStack]:
+def own_stack(request: pytest.FixtureRequest, strongroom_home: Path) -> Iterator[LocalStack]:
     """A primary of this module's own, without roles of people."""
-    made = LocalStack(strongroom_home).make()
+    made = KINDS[getattr(request, "param", "superuser")](strongroom_home).make()
     yield made
     _remove(made)
 
@@ -67,6 +92,13 @@ def session_of(stack: LocalStack) -> Iterator[Callable[[str], Session]]:
 def root(stack: LocalStack) -> Iterator[Session]:
     """Root's session in the application database, through the socket."""
     with stack.root() as connection:
+        yield connection
+
+
+@pytest.fixture
+def superuser(stack: LocalStack) -> Iterator[Session]:
+    """A session that sees everything; not root's where root is no superuser."""
+    with stack.superuser("app") as connection:
         yield connection
 
 

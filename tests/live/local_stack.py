@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 from pydantic.alias_generators import to_camel
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.certificates import Authority, KeyPair
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
@@ -141,7 +141,11 @@ class LocalStack:
         return secret
 
     def root(self, database: str = "app") -> psycopg.Connection[Any]:
-        return Root(self.cluster).connect(database)
+        return LocalRoot(self.cluster).connect(database)
+
+    def superuser(self, database: str = "app") -> psycopg.Connection[Any]:
+        """Whoever may do everything, which is root here."""
+        return self.root(database)
 
     def pair(self, name: str, authority: Authority | None = None) -> KeyPair:
         """A fresh certificate for `name`, of this stack's authority or another's."""

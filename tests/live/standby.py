@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from tests.live.local_stack import LocalStack
 
@@ -25,7 +25,7 @@ class Standby:
 
     def ask(self, query: str) -> Any:
         """One row of the replica's."""
-        with Root(self.cluster, self.stack.cluster).connect("app") as root:
+        with LocalRoot(self.cluster, self.stack.cluster).connect("app") as root:
             return root.execute(query.encode()).fetchone()
 
     def beat(self, said: str) -> None:

@@ -9,6 +9,7 @@ from tests.live.conftest import Session
 from tests.live.local_stack import MEMBERS, PEOPLE, refusal
 
 pytestmark = pytest.mark.live
+BOTH_KINDS_OF_ROOT = True
 
 #: Each is tried outside a transaction, statement by statement, until one is refused.
 ATTEMPTS: tuple[tuple[str, ...], ...] = (
@@ -256,42 +257,42 @@ UNION ALL SELECT 'settings', md5(string_agg(name || setting, '' ORDER BY name))
 """
 
 
-def _fingerprint(root: Session) -> dict[str, Any]:
-    return dict(root.execute(_FINGERPRINT.encode()).fetchall())
+def _fingerprint(superuser: Session) -> dict[str, Any]:
+    return dict(superuser.execute(_FINGERPRINT.encode()).fetchall())
 
 
 @pytest.mark.parametrize("person", sorted(PEOPLE.values()))
 def test_no_breaking_attempt_of_any_kind_of_person_succeeds(
-    session_of: Callable[[str], Session], root: Session, person: str
+    session_of: Callable[[str], Session], superuser: Session, person: str
 ) -> None:
-    before = _fingerprint(root)
+    before = _fingerprint(superuser)
     succeeded = [text for text in ATTEMPTS if not refusal(session_of(person), *text)]
     assert succeeded == []
-    assert _fingerprint(root) == before
+    assert _fingerprint(superuser) == before
 
 
 @pytest.mark.parametrize("person", ["ada", "migrator"])
 def test_nothing_breaks_through_the_gate_either(
-    session_of: Callable[[str], Session], root: Session, person: str
+    session_of: Callable[[str], Session], superuser: Session, person: str
 ) -> None:
-    before = _fingerprint(root)
+    before = _fingerprint(superuser)
     succeeded = [
         text
         for text in THROUGH_THE_GATE
         if not refusal(session_of(person), "SET ROLE app_owner", *text)
     ]
     assert succeeded == []
-    assert _fingerprint(root) == before
+    assert _fingerprint(superuser) == before
 
 
 def test_the_provisioner_breaks_nothing_of_roots(
-    session_of: Callable[[str], Session], root: Session
+    session_of: Callable[[str], Session], superuser: Session
 ) -> None:
-    before = _fingerprint(root)
+    before = _fingerprint(superuser)
     provisioner = session_of("provisioner")
     succeeded = [text for text in AS_PROVISIONER if not refusal(provisioner, *text)]
     assert succeeded == []
-    assert _fingerprint(root) == before
+    assert _fingerprint(superuser) == before
 
 
 def test_at_least_two_hundred_attempts_are_made_by_engineers() -> None:

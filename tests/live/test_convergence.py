@@ -9,7 +9,7 @@ import psutil
 import psycopg
 import pytest
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.configuration import LOOPBACK
 from strongroom.cluster.system_user import SystemUser
 from tests.conftest import kill
@@ -37,7 +37,7 @@ IN_THE_CATALOG = [
         "ALTER ROLE provisioner NOLOGIN NOCREATEROLE": "role provisioner has attributes",
         "DROP ROLE replicator": "role replicator is missing",
         "REVOKE app_owner FROM provisioner CASCADE": "provisioner is not a member of app_owner",
-        "DROP EVENT TRIGGER strongroom_drop": "the guard strongroom_drop against dropping",
+        "DROP EVENT TRIGGER strongroom_drop": "the guard strongroom_drop",
         "GRANT CONNECT ON DATABASE postgres TO PUBLIC": "PUBLIC has CONNECT on database postgres",
         "ALTER DATABASE app OWNER TO app_owner": "database app is owned by app_owner",
         "ALTER DATABASE app CONNECTION LIMIT 0": "database app admits only 0 sessions",
@@ -49,9 +49,15 @@ IN_THE_CATALOG = [
         "CREATE FUNCTION public.calm() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
         "DROP EVENT TRIGGER strongroom_drop; CREATE EVENT TRIGGER strongroom_drop ON sql_drop"
         " EXECUTE FUNCTION public.calm(); ALTER EVENT TRIGGER strongroom_drop ENABLE ALWAYS": (
-            "the guard strongroom_drop against dropping is missing, changed or switched off"
+            "the guard strongroom_drop is missing, changed or switched off"
         ),
-        "DROP TABLE strongroom.guarded_schema; SELECT 1": "the list of guarded schemas is missing",
+        "DROP TABLE strongroom.guarded_schema CASCADE": "the list of guarded schemas is missing",
+        "DROP FUNCTION IF EXISTS strongroom.under_guard": "strongroom.under_guard is missing",
+        "COMMENT ON DATABASE app IS NULL": "app does not say which environment it belongs to",
+        "ALTER ROLE root RESET log_statement": "the server does not log what root does",
+        "ALTER DATABASE app RESET log_statement": "does not log changes of tables",
+        "ALTER EVENT TRIGGER strongroom_change DISABLE": "the guard strongroom_change",
+        "GRANT pg_write_all_data TO replicator": "replicator is in pg_write_all_data",
     },
 ]
 
@@ -117,7 +123,7 @@ def test_a_deleted_configuration_file_is_written_again(sound: LocalStack) -> Non
 def test_a_lost_or_spoilt_password_is_replaced_by_a_new_one(
     sound: LocalStack, content: str | None
 ) -> None:
-    sealed = Root(sound.cluster).sealed
+    sealed = LocalRoot(sound.cluster).sealed
     old = sealed.current()
     assert old is not None
     if content is None:

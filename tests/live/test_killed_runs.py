@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.package import ServerPackage
 from strongroom.cluster.system_user import SystemUser
@@ -43,7 +43,7 @@ def test_a_create_killed_again_and_again_ends_in_one_sound_cluster(
     empty_stack.make()
     assert empty_stack.primary.refresh() == []
     assert not list((empty_stack.folder / "primary").glob(".new-*"))
-    assert {path.name for path in Root(empty_stack.cluster).sealed.folder.iterdir()} == {
+    assert {path.name for path in LocalRoot(empty_stack.cluster).sealed.folder.iterdir()} == {
         "root.json"
     }
     empty_stack.sign_in("provisioner").close()

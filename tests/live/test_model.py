@@ -9,6 +9,7 @@ from tests.live.conftest import Session
 from tests.live.local_stack import PEOPLE, LocalStack, refusal
 
 pytestmark = pytest.mark.live
+BOTH_KINDS_OF_ROOT = True
 
 JUNIOR, MID, SENIOR = "esra", "chiara", "ada"
 EVERY_TIER = {JUNIOR, MID, SENIOR}

@@ -162,7 +162,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_made(tiny_disk: LocalStack)
 def test_what_postgresql_refuses_in_the_bootstrap_is_one_paragraph(sound: LocalStack) -> None:
     with sound.root() as root:
         root.execute("DROP EVENT TRIGGER strongroom_drop")
-        root.execute("DROP TABLE strongroom.guarded_schema")
+        root.execute("DROP TABLE strongroom.guarded_schema CASCADE")
         root.execute("CREATE VIEW strongroom.guarded_schema AS SELECT 'app' AS name")
     with pytest.raises(StrongroomError) as refused:
         sound.primary.up()

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.errors import StrongroomError
 from strongroom.provider.local import replica as replica_module
 from tests.live.local_stack import SMALL, LocalStack
@@ -100,7 +100,7 @@ def test_a_delayed_replica_shows_a_committed_row_only_after_its_delay(standby: S
 def test_roots_rotated_password_reaches_the_replica_with_everything_else(standby: Standby) -> None:
     secret = standby.stack.root_secret()
     deadline = time.monotonic() + 10
-    while Root(standby.cluster, standby.stack.cluster).locked_out():
+    while LocalRoot(standby.cluster, standby.stack.cluster).locked_out():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert secret.refresh() == []

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from tenacity import stop_after_delay
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
 from strongroom.provider.local import replica as replica_module
@@ -64,7 +64,7 @@ def test_what_happened_to_a_replica_is_noticed_and_put_right_in_place(
 
 
 def _promoted(standby: Standby) -> str:
-    with Root(standby.cluster, standby.stack.cluster).connect() as root:
+    with LocalRoot(standby.cluster, standby.stack.cluster).connect() as root:
         root.execute("SELECT pg_promote()")
         root.execute("CREATE TABLE only_here ()")
     return "it was promoted and follows nobody"

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
+from strongroom.bootstrap.rotation import Rotation
 from strongroom.bootstrap.sealed import SealedFile, SealedPassword
 from strongroom.errors import StrongroomError
 from strongroom.provider.local.root_secret import RootSecret
@@ -23,19 +23,13 @@ def secret(stack: LocalStack) -> Managed:
 
 
 def _current(stack: LocalStack) -> SealedPassword:
-    current = Root(stack.cluster).sealed.current()
+    current = LocalRoot(stack.cluster).sealed.current()
     assert current is not None
     return current
 
 
 def _works(stack: LocalStack, password: SealedPassword) -> bool:
-    try:
-        Root(stack.cluster)._sign_in(password, "postgres").close()
-    except psycopg.OperationalError as error:
-        if "password authentication failed" in str(error):
-            return False
-        raise
-    return True
+    return LocalRoot(stack.cluster).works(password)
 
 
 def test_making_the_secret_rotates_and_the_old_password_opens_nothing(stack: LocalStack) -> None:
@@ -69,7 +63,7 @@ def test_another_age_limit_alone_rotates_nothing(stack: LocalStack, secret: Mana
 
 
 def _age(stack: LocalStack, age: timedelta) -> None:
-    sealed = Root(stack.cluster).sealed
+    sealed = LocalRoot(stack.cluster).sealed
     content = json.loads(sealed.path.read_text())
     content["current"]["since"] = (datetime.now(UTC) - age).isoformat()
     sealed.user.write(sealed.path, json.dumps(content))
@@ -95,7 +89,7 @@ def test_a_sealed_file_that_others_can_read_is_told_and_its_password_replaced(
     stack: LocalStack, secret: Managed
 ) -> None:
     old = _current(stack)
-    Root(stack.cluster).sealed.path.chmod(0o644)
+    LocalRoot(stack.cluster).sealed.path.chmod(0o644)
     assert secret.refresh() == ["the sealed file can be read by others"]
     secret.up()
     assert not _works(stack, old)
@@ -132,7 +126,7 @@ def _kill_before(owner: Any, name: str) -> Callable[[pytest.MonkeyPatch], None]:
 #: Between create and set, set and test, test and finish, and right after finish.
 MOMENTS = {
     "created": _kill_after(SealedFile, "begin"),
-    "set": _kill_before(Root, "_test"),
+    "set": _kill_before(Rotation, "test"),
     "tested": _kill_before(SealedFile, "finish"),
     "finished": _kill_after(SealedFile, "finish"),
 }
@@ -147,7 +141,7 @@ def test_a_rotation_killed_between_two_steps_leaves_a_password_that_works_and_is
         MOMENTS[moment](patch)
         with pytest.raises(_KilledError):
             secret.up(rotation=moment)
-    sealed = Root(stack.cluster).sealed
+    sealed = LocalRoot(stack.cluster).sealed
     with stack.root() as root:
         assert root.execute("SELECT current_user").fetchone() == ("root",)
     assert stack.primary.refresh() == []
@@ -164,19 +158,19 @@ def test_a_rotation_killed_between_two_steps_leaves_a_password_that_works_and_is
 def test_root_is_told_that_nothing_works_only_when_nothing_does(
     stack: LocalStack, secret: Managed
 ) -> None:
-    sealed = Root(stack.cluster).sealed
+    sealed = LocalRoot(stack.cluster).sealed
     content = sealed.path.read_text()
-    assert not Root(stack.cluster).locked_out()
+    assert not LocalRoot(stack.cluster).locked_out()
     spoilt = json.loads(content)
     spoilt["current"]["password"] = "wrong" * 10
     sealed.user.write(sealed.path, json.dumps(spoilt))
     try:
-        assert Root(stack.cluster).locked_out()
+        assert LocalRoot(stack.cluster).locked_out()
         with pytest.raises(StrongroomError, match="Root cannot sign in to primary"):
             secret.up(rotation="impossible")
     finally:
         sealed.user.write(sealed.path, content)
-    assert not Root(stack.cluster).locked_out()
+    assert not LocalRoot(stack.cluster).locked_out()
 
 
 def test_deleting_the_secret_keeps_the_password_with_its_cluster(

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.certificates import Authority
 from strongroom.cluster.configuration import LOOPBACK
 from strongroom.cluster.system_user import SystemUser
@@ -55,7 +55,7 @@ def test_the_server_proves_itself_to_a_strict_client_by_name_and_by_address(
 
 
 def test_root_cannot_sign_in_over_tcp_with_its_password(stack: LocalStack) -> None:
-    sealed = Root(stack.cluster).sealed.current()
+    sealed = LocalRoot(stack.cluster).sealed.current()
     assert sealed is not None
     for mode in ("disable", "require"):
         with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects connection"):

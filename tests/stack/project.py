@@ -16,7 +16,7 @@ import psycopg
 import yaml
 from psycopg.conninfo import make_conninfo
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.certificates import PERSON_LIFETIME, KeyPair
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
@@ -177,7 +177,7 @@ class Project:
 
     def root(self, database: str = "app") -> psycopg.Connection[Any]:
         """Act as root, as a test of drift by hand has to."""
-        return Root(self.folder.primary).connect(database)
+        return LocalRoot(self.folder.primary).connect(database)
 
     def remove(self) -> None:
         """End every server of the stack and remove what the project left."""

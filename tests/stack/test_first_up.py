@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
+from strongroom.bootstrap.sealed import candidates
 from tests.stack.project import STACK, Project
 
 pytestmark = pytest.mark.stack
@@ -31,8 +32,8 @@ def test_a_second_up_changes_nothing_and_restarts_nothing(standing: Project) -> 
 
 def test_the_state_holds_no_secret_even_in_the_clear(standing: Project) -> None:
     state = json.dumps(standing.state())
-    sealed = Root(standing.folder.primary).sealed
-    for password in sealed.candidates():
+    sealed = LocalRoot(standing.folder.primary).sealed
+    for password in candidates(sealed):
         assert password.value not in state
     for sign in ("-----BEGIN", "SCRAM-SHA-256", "PRIVATE KEY"):
         assert sign not in state
@@ -51,7 +52,7 @@ def _secrets(value: object) -> list[str]:
 
 
 def test_no_file_the_engine_wrote_holds_roots_password(standing: Project) -> None:
-    password = Root(standing.folder.primary).sealed.candidates()[0].value.encode()
+    password = candidates(LocalRoot(standing.folder.primary).sealed)[0].value.encode()
     for path in (standing.checkout / "state").rglob("*"):
         if path.is_file():
             assert password not in path.read_bytes(), path

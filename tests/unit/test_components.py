@@ -30,6 +30,9 @@ def test_the_primary_is_one_server_under_its_component(stack: Recording) -> None
         "settings": {"work_mem": "8MB"},
         "serverBinaries": "",
         "deletionProtection": True,
+        "environment": "local",
+        "guarded": True,
+        "massChangeRows": 0,
     }
 
 

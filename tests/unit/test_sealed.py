@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from strongroom.bootstrap.sealed import SealedFile, SealedPassword
+from strongroom.bootstrap.sealed import SealedFile, SealedPassword, candidates
 from strongroom.cluster.system_user import SystemUser
 from strongroom.errors import StrongroomError
 
@@ -21,18 +21,18 @@ def sealed(tmp_path: Path) -> SealedFile:
 def test_nothing_is_sealed_at_first(sealed: SealedFile) -> None:
     assert sealed.current() is None
     assert sealed.pending() is None
-    assert sealed.candidates() == []
+    assert candidates(sealed) == []
 
 
 def test_a_rotation_goes_from_pending_to_current_and_forgets_the_old_value(
     sealed: SealedFile,
 ) -> None:
     first = sealed.begin()
-    assert sealed.candidates() == [first]
+    assert candidates(sealed) == [first]
     sealed.finish()
     second = sealed.begin()
     assert second.value != first.value
-    assert [password.value for password in sealed.candidates()] == [first.value, second.value]
+    assert [password.value for password in candidates(sealed)] == [first.value, second.value]
     finished = sealed.finish()
     assert finished.value == second.value
     assert sealed.current() == finished
@@ -99,9 +99,9 @@ def test_a_password_is_never_shown() -> None:
 def test_a_spoilt_file_is_as_good_as_none(sealed: SealedFile, content: str) -> None:
     sealed.folder.mkdir()
     sealed.path.write_text(content)
-    assert sealed.candidates() == []
+    assert candidates(sealed) == []
     value = sealed.begin()
-    assert sealed.candidates() == [value]
+    assert candidates(sealed) == [value]
     assert set(json.loads(sealed.path.read_text())) == {"pending"}
 
 

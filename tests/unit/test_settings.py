@@ -25,6 +25,13 @@ def problems_of(values: Mapping[str, object]) -> list[str]:
     return caught.value.problems
 
 
+def _written(value: object) -> object:
+    """A setting's value as YAML has it."""
+    if isinstance(value, Mapping):
+        return {str(key): each for key, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
 def test_the_local_stack_of_this_project_is_good() -> None:
     settings = Settings.load(CHECKOUT, "local")
     assert settings.platform == "local"
@@ -34,7 +41,7 @@ def test_the_local_stack_of_this_project_is_good() -> None:
 
 def test_pulumis_declaration_and_the_model_agree_in_names_types_and_defaults() -> None:
     declared = yaml.safe_load(PROJECT)["config"]
-    kinds = {str: "string", int: "integer", bool: "boolean", Mapping: "object"}
+    kinds = {str: "string", int: "integer", bool: "boolean", Mapping: "object", tuple: "array"}
     hints = get_type_hints(Settings)
     defaults = Settings("local")
     model: dict[str, Any] = {}
@@ -42,10 +49,7 @@ def test_pulumis_declaration_and_the_model_agree_in_names_types_and_defaults() -
         if field.name != "environment":
             hint, default = hints[field.name], getattr(defaults, field.name)
             kind = kinds[get_origin(hint) or hint]
-            value = (
-                {str(key): each for key, each in default.items()} if kind == "object" else default
-            )
-            model[camel(field.name)] = (kind, value)
+            model[camel(field.name)] = (kind, _written(default))
     assert {key: (each["type"], each["default"]) for key, each in declared.items()} == model
     assert all(each["description"] for each in declared.values())
 
@@ -94,6 +98,23 @@ def test_nothing_given_is_the_defaults() -> None:
         ("deletionProtection", "yes", "should be true or false, not 'yes'"),
         ("deletionProtection", 0, "should be true or false, not 0"),
         ("deletionProtection", "False", "should be true or false"),
+        ("guarded", "no", "should be true or false"),
+        ("guardedHosts", "db.example.com", "should be a list"),
+        ("guardedHosts", [5432], "should be text"),
+        ("guardedHosts", ["localhost"], "Add the port"),
+        ("guardedHosts", ["127.0.0.1"], "Add the port"),
+        ("guardedHosts", ["::1"], "Add the port"),
+        ("guardedHosts", ["db.example.com:0"], "1 to 65535"),
+        ("guardedHosts", ["db.example.com:x"], "1 to 65535"),
+        ("guardedHosts", ["db.example.com:99999"], "1 to 65535"),
+        ("guardedHosts", ["10.0.3.7/24"], "bits set behind its mask"),
+        ("guardedHosts", ["10.0.3.700"], "neither a host name"),
+        ("guardedHosts", ["postgres://db.example.com"], "a port that none can have"),
+        ("guardedHosts", ["db example"], "neither a host name"),
+        ("guardedHosts", ["*"], "neither a host name"),
+        ("guardedHosts", [""], "should be text"),
+        ("massChangeRows", -1, "not 0 or a whole number"),
+        ("massChangeRows", 1_000_000_001, "not 0 or a whole number"),
         ("rootPasswordMaxAgeDays", 0, "from 1 to 365"),
         ("rootPasswordMaxAgeDays", 366, "from 1 to 365"),
         ("statementTimeoutSeconds", 60, "should be a mapping, not 60"),
@@ -118,6 +139,19 @@ def test_a_value_that_cannot_be_used_is_refused_alone(key: str, value: object, s
     (problem,) = problems_of({key: value})
     assert said in problem
     assert len(problem) < 600
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("db.example.com", "DB.Example.com.", "*.abc.eu-west-1.rds.amazonaws.com", "db_1"),
+        *("db.example.com:5433", "10.0.3.0/24", "10.0.3.7", "10.0.3.7:5432", "fd00::/8"),
+        *("[fd00::7]:5432", "fd00::7", "localhost:5433", "127.0.0.1:5433", "[::1]:5433"),
+    ],
+)
+def test_a_guarded_host_may_be_a_name_an_address_or_a_network(host: str) -> None:
+    settings = Settings.parse("local", {"guardedHosts": json.dumps([host])}, "s")
+    assert settings.guarded_hosts == (host,)
 
 
 def test_every_mistake_is_told_at_once() -> None:
@@ -169,8 +203,7 @@ def test_an_own_timeout_is_named_where_postgresqls_would_bind_root_too() -> None
 def test_every_key_has_a_reader() -> None:
     for key, field in KEYS.items():
         default = getattr(Settings("local"), field)
-        plain = {str(k): v for k, v in default.items()} if isinstance(default, Mapping) else default
-        assert Settings.parse("local", {key: plain}, "s") == Settings("local")
+        assert Settings.parse("local", {key: _written(default)}, "s") == Settings("local")
 
 
 def test_settings_cannot_be_changed_once_read() -> None:

@@ -1,5 +1,9 @@
--- In the application's database, as root. The names of both are filled in.
-ALTER DATABASE {database} OWNER TO {root};
+-- In the application's database, as root. The names of both, and the marker, are filled in.
+ALTER DATABASE {database} OWNER TO {owner};
+
+-- Readable by whoever is signed in, in whichever database of the cluster: `strongroom guard` asks
+-- for it when nothing else tells what a connection leads to.
+COMMENT ON DATABASE {database} IS {marker};
 
 -- The provisioner hands CONNECT on to tiers and services and makes schemas; it does not own the
 -- database, and there is no right that could let it drop what it does not own.

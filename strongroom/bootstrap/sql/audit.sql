@@ -1,5 +1,6 @@
 -- In the application's database, as root: one sentence for everything that is not as the
--- bootstrap leaves it. Root's name is filled in.
+-- bootstrap leaves it. Filled in are root's name, the roles it makes, the marker, and the most
+-- rows a statement may touch.
 SELECT format('database %s is owned by %s instead of %s', datname, datdba::regrole, {root})
 FROM pg_database WHERE datname = current_database() AND datdba <> {root}::regrole
 UNION ALL
@@ -8,14 +9,19 @@ FROM pg_database WHERE datname = current_database() AND datconnlimit <> -1
 UNION ALL
 SELECT format('PUBLIC has %s on database %s', string_agg(acl.privilege_type, ', '), datname)
 FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS acl
-WHERE acl.grantee = 0 GROUP BY datname
+WHERE acl.grantee = 0 AND pg_has_role(datdba, 'USAGE') GROUP BY datname
+UNION ALL
+SELECT format('database %s does not say which environment it belongs to', datname)
+FROM pg_database
+WHERE datname = current_database()
+  AND shobj_description(oid, 'pg_database') IS DISTINCT FROM {marker}
 UNION ALL
 SELECT format('PUBLIC has %s on schema public', string_agg(acl.privilege_type, ', '))
 FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS acl
 WHERE nspname = 'public' AND acl.grantee = 0 HAVING count(*) > 0
 UNION ALL
 SELECT format('role %s is missing', name)
-FROM unnest(ARRAY['provisioner', 'app_owner', 'replicator']) AS name
+FROM unnest({roles}::text[]) AS name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 UNION ALL
 SELECT format('role %s has attributes it must not have, or lacks one it needs', rolname)
@@ -24,12 +30,12 @@ WHERE (rolsuper, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbyp
         WHEN 'provisioner' THEN ROW (false, true, false, true, false, false)
         WHEN 'app_owner' THEN ROW (false, false, false, false, false, false)
         WHEN 'replicator' THEN ROW (false, false, false, true, true, false)
-    END
+    END AND rolname = ANY ({roles}::text[])
 UNION ALL
 SELECT format('role %s has attributes that only root may have', rolname)
 FROM pg_roles
 WHERE (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)
-  AND rolname NOT IN ({root}, 'provisioner', 'app_owner', 'replicator')
+  AND rolname NOT IN ({root}, 'provisioner') AND rolname <> ALL ({roles}::text[])
   AND rolname !~ '^(pg_|rds)'
 UNION ALL
 SELECT format('%s is in %s by a grant of %s instead of the provisioner',
@@ -39,6 +45,35 @@ WHERE pg_get_userbyid(roleid)
       IN ('app_owner', 'ddl_gate', 'tier_reader', 'tier_writer', 'tier_full', 'provisioner')
   AND pg_get_userbyid(member) NOT IN ({root}, 'provisioner')
   AND pg_get_userbyid(grantor) <> 'provisioner'
+UNION ALL
+SELECT format('%s is in %s, which has rights over the whole server',
+              pg_get_userbyid(member), pg_get_userbyid(roleid))
+FROM pg_auth_members
+WHERE pg_get_userbyid(roleid) ~ '^(pg_|rds)' AND pg_get_userbyid(roleid) <> 'rds_iam'
+  AND pg_get_userbyid(member) NOT IN ({root}, 'provisioner')
+  AND pg_get_userbyid(member) !~ '^(pg_|rds)'
+UNION ALL
+SELECT format('%s keeps %s, which would blind the guards or the log',
+              coalesce('role ' || rolname, 'database ' || datname, 'every role'), entry)
+FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS entry
+LEFT JOIN pg_roles AS r ON r.oid = setrole
+LEFT JOIN pg_database AS d ON d.oid = setdatabase
+WHERE split_part(entry, '=', 1) IN ('event_triggers', 'log_statement', 'log_min_messages',
+                                    'log_min_error_statement', 'session_replication_role')
+  AND coalesce(rolname, '') !~ '^rds'
+  AND (rolname, datname, entry) IS DISTINCT FROM ({root}, NULL, 'log_statement=all')
+  AND (rolname, datname, entry) IS DISTINCT FROM (NULL, current_database(), 'log_statement=ddl')
+UNION ALL
+SELECT format('the server does not log %s', CASE setrole WHEN 0 THEN 'changes of tables and rights'
+                                                 ELSE 'what ' || {root} || ' does' END)
+FROM (VALUES (0, current_database(), 'log_statement=ddl'),
+             ({root}::regrole::oid, NULL, 'log_statement=all')
+) AS wanted (setrole, datname, entry)
+WHERE has_parameter_privilege('log_statement', 'SET') AND NOT EXISTS (
+    SELECT FROM pg_db_role_setting AS s LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+    WHERE s.setrole = wanted.setrole AND d.datname IS NOT DISTINCT FROM wanted.datname
+      AND wanted.entry = ANY (s.setconfig)
+)
 UNION ALL
 SELECT 'provisioner is not a member of app_owner with ADMIN, INHERIT and SET'
 WHERE NOT EXISTS (
@@ -55,13 +90,38 @@ WHERE NOT EXISTS (
       AND NOT EXISTS (SELECT FROM aclexplode(defaclacl) AS acl WHERE acl.grantee = 0)
 )
 UNION ALL
-SELECT format('the guard %s against dropping is missing, changed or switched off', name)
-FROM (VALUES ('strongroom_drop', 'sql_drop', NULL),
-             ('strongroom_owned', 'ddl_command_start', ARRAY['DROP OWNED'])
-) AS guard (name, event, tags)
+SELECT format('the guard %s is missing, changed or switched off', name)
+FROM (VALUES ('strongroom_drop', 'sql_drop', 'strongroom.refuse_drop'),
+             ('strongroom_owned', 'ddl_command_start', 'strongroom.refuse_drop'),
+             ('strongroom_before', 'ddl_command_start', 'strongroom.remember'),
+             ('strongroom_change', 'ddl_command_end', 'strongroom.refuse_change'),
+             ('strongroom_new', 'ddl_command_end', 'strongroom.watch_new')
+) AS guard (name, event, function)
 WHERE NOT EXISTS (
-    SELECT FROM pg_event_trigger
-    WHERE evtname = name AND evtevent = event AND evttags IS NOT DISTINCT FROM tags
-      AND evtfoid = to_regproc('strongroom.refuse_drop')
-      AND evtenabled = 'A' AND evtowner = {root}::regrole
-);
+    SELECT FROM pg_event_trigger JOIN pg_roles AS owner ON owner.oid = evtowner
+    WHERE evtname = name AND evtevent = event AND evtfoid = to_regproc(function)
+      AND evtenabled = 'A' AND (owner.rolname = {root} OR owner.rolsuper)
+      AND cardinality(evttags) IS NOT DISTINCT FROM CASE name
+          WHEN 'strongroom_owned' THEN 1 WHEN 'strongroom_before' THEN 7
+          WHEN 'strongroom_change' THEN 7 WHEN 'strongroom_new' THEN 5 END
+)
+UNION ALL
+SELECT format('the function strongroom.%s is missing', name)
+FROM unnest(ARRAY['beat', 'named', 'refuse_mass_change', 'require', 'under_guard', 'unwatch', 'watch']) AS name
+WHERE NOT EXISTS (
+    SELECT FROM pg_proc WHERE proname = name AND pronamespace = to_regnamespace('strongroom')
+      AND pg_get_userbyid(proowner) = {root}
+)
+UNION ALL
+SELECT format('the guard against mass changes is %s on %s tables',
+              CASE WHEN {most} = 0 THEN 'still' ELSE 'not as declared' END, count(*))
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = relnamespace
+WHERE n.nspname = ANY ({schemas}::text[]) AND c.relkind IN ('r', 'p')
+  AND has_table_privilege(c.oid, 'TRIGGER')
+  AND CASE WHEN {most} = 0 THEN 0 ELSE 3 END <> (
+      SELECT count(*) FROM pg_trigger AS t
+      WHERE tgrelid = c.oid AND t.tgname ^@ 'strongroom_' AND NOT t.tgisinternal
+        AND ({most} = 0 OR tgenabled = 'O' AND tgargs = {most}::text::bytea || '\x00'::bytea)
+  )
+HAVING count(*) > 0;

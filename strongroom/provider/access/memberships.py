@@ -17,7 +17,7 @@ _QUERY = """
 SELECT pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor),
        inherit_option, set_option, admin_option, pg_get_userbyid(grantor) = current_user
 FROM pg_catalog.pg_auth_members
-WHERE pg_get_userbyid(roleid) = ANY (%s) AND pg_get_userbyid(member) <> current_user
+WHERE pg_get_userbyid(roleid) = ANY (%s) AND pg_get_userbyid(member) NOT IN (current_user, 'root')
 ORDER BY 1, 2, 3
 """
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import psycopg
 from pydantic import Field
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster import package
 from strongroom.cluster.certificates import Authority
 from strongroom.cluster.cluster import Cluster, refuse_long_socket
@@ -117,7 +117,7 @@ def drift_of(diff: Diff, state: Mapping[str, Any]) -> Diff:
     return Diff((*diff.updates, *drifted), diff.replaces)
 
 
-def settle(context: Context, cluster: Cluster, settings: Mapping[str, str], root: Root) -> None:
+def settle(context: Context, cluster: Cluster, settings: Mapping[str, str], root: LocalRoot) -> None:
     """Make the server run with exactly the declared configuration, restarting only if it must.
 
     Args:
@@ -142,7 +142,7 @@ def settle(context: Context, cluster: Cluster, settings: Mapping[str, str], root
     cluster.start()
 
 
-def _pending_restart(root: Root) -> bool:
+def _pending_restart(root: LocalRoot) -> bool:
     """Whether the running server has read settings that only a restart makes effective."""
     try:
         with root.connect() as connection:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from strongroom.bootstrap.root import Root
-from strongroom.bootstrap.steps import audit, bootstrap, digest
+from strongroom.bootstrap.local import LocalRoot
+from strongroom.bootstrap.steps import Foundation, audit, bootstrap, digest
 from strongroom.cluster.certificates import MACHINE_LIFETIME
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
@@ -36,12 +36,35 @@ class PrimaryInputs(ServerInputs):
     guarded_schemas: list[str] = Field(
         default=[], description="Schemas whose tables are dropped only by a session naming them."
     )
+    environment: str = Field(
+        default="local", description="The stack's name, which the database's marker tells."
+    )
+    guarded: bool = Field(
+        default=True, description="Whether `strongroom guard` stops commands that would reach it."
+    )
+    mass_change_rows: int = Field(
+        default=0,
+        ge=0,
+        description="The most rows one UPDATE or DELETE may touch on guarded tables without "
+        "naming them; 0 for no limit.",
+    )
     deletion_protection: bool = Field(
         default=True, description="Refuse to delete or replace this cluster."
     )
     bootstrap: str = Field(
         default="", description="A digest of what root does there, filled in: new SQL is an update."
     )
+
+
+    def foundation(self) -> Foundation:
+        """What root lays in it."""
+        return Foundation(
+            database=self.database,
+            guarded=tuple(self.guarded_schemas),
+            environment=self.environment,
+            kept_from_laptops=self.guarded,
+            mass_change_rows=self.mass_change_rows,
+        )
 
 
 class PrimaryOutputs(Properties):
@@ -133,7 +156,7 @@ class Primary(Resource[PrimaryInputs]):
         self, context: Context, cluster: Cluster, inputs: PrimaryInputs, may_make: bool
     ) -> None:
         cluster.prepare_folders()
-        root = Root(cluster)
+        root = LocalRoot(cluster)
         _certificates(cluster)
         if not cluster.exists():
             if not may_make or cluster.facts.exists() or cluster.data.exists():
@@ -150,8 +173,8 @@ class Primary(Resource[PrimaryInputs]):
             context.say("root's password was lost: sealing a new one", keep=True)
             root.repair()
         context.say("ownership, provisioner, PUBLIC and guards")
-        bootstrap(root, inputs.database, inputs.guarded_schemas)
-        left = audit(root, inputs.database, inputs.guarded_schemas)
+        bootstrap(root, inputs.foundation())
+        left = audit(root, inputs.foundation())
         if left:
             raise StrongroomError(
                 f"{context.name} runs, but after the bootstrap: {'; '.join(left)}. "
@@ -174,7 +197,7 @@ def _outputs(inputs: PrimaryInputs, drift: list[str]) -> dict[str, Any]:
     return {**inputs.dump(), **outputs.dump()}
 
 
-def _initialise(root: Root) -> None:
+def _initialise(root: LocalRoot) -> None:
     """initdb, with the first password coming from a file that never leaves the sealed folder."""
     password = root.sealed.begin()
     root.sealed.user.write(_first_password(root), password.value)
@@ -185,7 +208,7 @@ def _initialise(root: Root) -> None:
     root.sealed.finish()
 
 
-def _first_password(root: Root) -> Path:
+def _first_password(root: LocalRoot) -> Path:
     return root.sealed.folder / "initdb"
 
 
@@ -206,10 +229,10 @@ def _drift(cluster: Cluster, inputs: PrimaryInputs) -> list[str]:
         drift.append("the provisioner's certificate has to be renewed")
     if not cluster.running():
         return drift
-    root = Root(cluster)
+    root = LocalRoot(cluster)
     if root.locked_out():
         return [*drift, "root's sealed password does not work"]
-    return drift + audit(root, inputs.database, inputs.guarded_schemas)
+    return drift + audit(root, inputs.foundation())
 
 
 def _vanished(context: Context, cluster: Cluster) -> StrongroomError:

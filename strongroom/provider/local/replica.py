@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import Field
 from tenacity import retry, retry_if_exception_message, stop_after_delay, wait_fixed
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
@@ -142,7 +142,7 @@ class Replica(Resource[ReplicaInputs]):
         context.say("starting the replica")
         cluster.user.write(cluster.data / "standby.signal", "")
         settings = _settings(cluster, primary, inputs)
-        settle(context, cluster, settings, Root(cluster, primary))
+        settle(context, cluster, settings, LocalRoot(cluster, primary))
         return streams(primary, _slot(cluster))
 
 

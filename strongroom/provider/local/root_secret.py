@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
+from strongroom.bootstrap.rotation import Rotation
 from strongroom.cluster.cluster import Cluster
 from strongroom.provider.local.common import drift_of, known
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource, replacing
@@ -65,7 +66,7 @@ class RootSecret(Resource[RootSecretInputs]):
         directory = Path(inputs.directory)
         since = str(state.get("rotatedAt", ""))
         if (directory / "cluster.json").exists():
-            current = Root(Cluster.at(directory)).sealed.current()
+            current = LocalRoot(Cluster.at(directory)).sealed.current()
             since = current.since.isoformat() if current else since
         return Found(id, {**inputs.dump(), "rotatedAt": since, "drift": _drift(inputs)})
 
@@ -78,7 +79,7 @@ def _rotated(context: Context, inputs: RootSecretInputs) -> dict[str, Any]:
     cluster = Cluster.at(Path(inputs.directory))
     context.say("rotating root's password")
     with cluster.locked():
-        since = Root(cluster).rotate()
+        since = Rotation(LocalRoot(cluster)).run()
     return {**inputs.dump(), "rotatedAt": since.isoformat(), "drift": []}
 
 
@@ -86,7 +87,7 @@ def _drift(inputs: RootSecretInputs) -> list[str]:
     directory = Path(inputs.directory)
     if not (directory / "cluster.json").exists():
         return ["its cluster is gone"]
-    sealed = Root(Cluster.at(directory)).sealed
+    sealed = LocalRoot(Cluster.at(directory)).sealed
     current = sealed.current()
     if current is None:
         return ["no password is sealed"]

@@ -12,7 +12,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
 
@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 30
 
 def make_slot(primary: Cluster, slot: str) -> None:
     """Make a slot that keeps WAL from now on, unless it is there and of use."""
-    with Root(primary).connect() as connection:
+    with LocalRoot(primary).connect() as connection:
         connection.execute(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
             "WHERE slot_name = %s AND wal_status = 'lost' AND NOT active",
@@ -47,7 +47,7 @@ def drop_slot(directory: Path, slot: str) -> None:
             "cannot be dropped and would hold back WAL. Run `pulumi up` or start the primary, "
             "then run this again."
         )
-    with primary.locked(), Root(primary).connect() as connection:
+    with primary.locked(), LocalRoot(primary).connect() as connection:
         _drop_idle_slot(connection, slot)
 
 
@@ -78,7 +78,7 @@ def streams(primary: Cluster, slot: str) -> bool:
 
 def slot_active(primary: Cluster, slot: str) -> bool | None:
     """Whether a standby streams through `slot`; None when there is no such slot."""
-    with Root(primary).connect() as connection:
+    with LocalRoot(primary).connect() as connection:
         query = "SELECT active FROM pg_replication_slots WHERE slot_name = %s"
         row = connection.execute(query, [slot]).fetchone()
     return bool(row[0]) if row else None

@@ -1,0 +1,105 @@
+"""The function that acts as root on AWS: the only one there who opens the secret.
+
+Secrets Manager calls it for each of the four steps of a rotation; after the last one, and when it
+is called with ``{"Action": "bootstrap"}``, it does what root must do in the database. What it
+works on is told by environment variables, none of which is a secret:
+
+STRONGROOM_HOST, STRONGROOM_PORT
+    the instance.
+STRONGROOM_TRUSTED
+    a PEM file with the certificates of RDS's authorities.
+STRONGROOM_SECRET
+    the ARN of the secret; a rotation of another one is refused.
+STRONGROOM_FOUNDATION
+    what to lay there, the fields of `Foundation` as JSON.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from strongroom.bootstrap.master import MasterRoot
+from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.rotation import Rotation
+from strongroom.bootstrap.secrets_manager import Client, Secret
+from strongroom.bootstrap.steps import Foundation, audit, bootstrap
+from strongroom.errors import StrongroomError
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+    """What AWS Lambda calls.
+
+    Args:
+        event: a rotation's step (Step, SecretId, ClientRequestToken), or an Action.
+        context: not used.
+
+    Returns:
+        what was done, without any secret.
+
+    Raises:
+        StrongroomError: it could not be done; Lambda reports the function as failed.
+    """
+    import boto3
+
+    return answer(event, boto3.client("secretsmanager"), os.environ)
+
+
+def answer(event: Mapping[str, Any], client: Client, told: Mapping[str, str]) -> dict[str, Any]:
+    """Do what `event` asks for; `told` holds the environment variables."""
+    foundation = _foundation(told)
+    if event.get("Action") == "bootstrap":
+        root = _root(told, Secret(client, told["STRONGROOM_SECRET"]))
+        return {"done": "bootstrap", "drift": _laid(root, foundation)}
+    step = str(event.get("Step", ""))
+    token = str(event.get("ClientRequestToken", ""))
+    if event.get("SecretId") != told["STRONGROOM_SECRET"]:
+        raise StrongroomError(
+            f"This function rotates {told['STRONGROOM_SECRET']} and was asked to rotate "
+            f"{event.get('SecretId')!r}, so nothing was changed. Give that secret its own function."
+        )
+    secret = Secret(client, told["STRONGROOM_SECRET"], token)
+    root = _root(told, secret)
+    do = _step(Rotation(root), step)
+    if not secret.finished():
+        do()
+    if step == "finishSecret":
+        return {"done": step, "drift": _laid(root, foundation)}
+    return {"done": step}
+
+
+def _step(rotation: Rotation, name: str) -> Callable[[], object]:
+    steps: dict[str, Callable[[], object]] = {
+        "createSecret": rotation.create,
+        "setSecret": rotation.set,
+        "testSecret": rotation.test,
+        "finishSecret": rotation.finish,
+    }
+    if name not in steps:
+        raise StrongroomError(
+            f"{name!r} is no step of a rotation, so nothing was changed. Secrets Manager calls "
+            f"with {', '.join(steps)}; otherwise ask for the action 'bootstrap'."
+        )
+    return steps[name]
+
+
+def _laid(root: Root, foundation: Foundation) -> list[str]:
+    bootstrap(root, foundation)
+    left = audit(root, foundation)
+    if left:
+        raise StrongroomError(
+            f"After the bootstrap of {root.where}: {'; '.join(left)}. Somebody with root's rights "
+            "works against it; the server's log says who."
+        )
+    return left
+
+
+def _root(told: Mapping[str, str], secret: Secret) -> MasterRoot:
+    trusted = Path(told["STRONGROOM_TRUSTED"])
+    return MasterRoot(told["STRONGROOM_HOST"], int(told["STRONGROOM_PORT"]), trusted, secret)
+
+
+def _foundation(told: Mapping[str, str]) -> Foundation:
+    fields = json.loads(told["STRONGROOM_FOUNDATION"])
+    return Foundation(**{**fields, "guarded": tuple(fields["guarded"]), "replicator": False})
