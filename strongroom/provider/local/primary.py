@@ -13,6 +13,7 @@ from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import SystemUser
+from strongroom.cluster.vault import Vault
 from strongroom.errors import StrongroomError
 from strongroom.provider.local.common import (
     ServerInputs,
@@ -51,10 +52,15 @@ class PrimaryInputs(ServerInputs):
     deletion_protection: bool = Field(
         default=True, description="Refuse to delete or replace this cluster."
     )
+    vault: str = Field(
+        default="", description="The vault's folder; WAL is archived there. Empty for none."
+    )
+    archive_timeout_seconds: int = Field(
+        default=60, ge=1, le=3600, description="The longest a commit waits to be archived (s)."
+    )
     bootstrap: str = Field(
         default="", description="A digest of what root does there, filled in: new SQL is an update."
     )
-
 
     def foundation(self) -> Foundation:
         """What root lays in it."""
@@ -65,6 +71,13 @@ class PrimaryInputs(ServerInputs):
             kept_from_laptops=self.guarded,
             mass_change_rows=self.mass_change_rows,
         )
+
+    def all_settings(self) -> dict[str, str]:
+        """What postgresql.conf holds beside Strongroom's own settings."""
+        if not self.vault:
+            return self.settings
+        vault = Vault(Path(self.vault), SystemUser.for_clusters())
+        return {**self.settings, **vault.archiving(self.archive_timeout_seconds)}
 
 
 class PrimaryOutputs(Properties):
@@ -167,8 +180,10 @@ class Primary(Resource[PrimaryInputs]):
         cluster.remember()
         # Data put back from a replica's copy would wait for a primary for ever.
         (cluster.data / "standby.signal").unlink(missing_ok=True)
+        if inputs.vault:
+            Vault(Path(inputs.vault), cluster.user).prepare()
         context.say("starting the server")
-        settle(context, cluster, inputs.settings, root)
+        settle(context, cluster, inputs.all_settings(), root)
         if root.locked_out():
             context.say("root's password was lost: sealing a new one", keep=True)
             root.repair()
@@ -223,7 +238,7 @@ def _certificates(cluster: Cluster) -> None:
 
 
 def _drift(cluster: Cluster, inputs: PrimaryInputs) -> list[str]:
-    drift = server_drift(cluster, inputs.settings)
+    drift = server_drift(cluster, inputs.all_settings())
     stack = StackFolder.of(cluster.directory)
     if stack.authority.must_renew(stack.provisioner):
         drift.append("the provisioner's certificate has to be renewed")
