@@ -11,6 +11,7 @@ platform = PLATFORMS[stack.settings.platform]
 
 primary = platform.Primary("primary", platform.PrimaryArgs.of(stack))
 replica = platform.Replica("replica", platform.ReplicaArgs.of(stack, primary))
+snapshots = platform.SnapshotPolicy("snapshots", platform.SnapshotPolicyArgs.of(stack, primary))
 root = platform.RootSecret("root", platform.RootSecretArgs.of(stack, primary))
 provisioner = postgresql.Provider("provisioner", **primary.provisioner_settings())
 Access(
@@ -23,4 +24,5 @@ Access(
 pulumi.export("primary", pulumi.Output.format("{0}:{1}", primary.host, primary.port))
 pulumi.export("replica", pulumi.Output.format("{0}:{1}", replica.host, replica.port))
 pulumi.export("database", primary.database)
+pulumi.export("newestSnapshot", snapshots.newest)
 pulumi.export("rootPasswordRotatedAt", root.rotated_at)

@@ -31,6 +31,11 @@ class Declaration:
         """The environment's name, which is its stack's."""
         return self.settings.environment
 
+    @property
+    def vault(self) -> Path:
+        """Where snapshots and archived WAL lie on the local platform."""
+        return Path(self.settings.vault) if self.settings.vault else self.folder / "vault"
+
     @classmethod
     def load(cls, environment: str, values: Mapping[str, object] | None = None) -> Self:
         """Read settings and roster of the project the working directory lies in.

@@ -45,6 +45,13 @@ class Settings:
         idle_in_transaction_timeout_seconds: the longest an open transaction may idle, 1 to
             86,400 s.
         replica_delay_seconds: how far the replica stays behind, 0 (a plain standby) to 86,400 s.
+        vault: the absolute path of the folder for snapshots and archived WAL; empty for one
+            beside the clusters. Another disk is better.
+        archive_timeout_seconds: the longest a commit waits to be archived, 1 to 3,600 s.
+        snapshot_every_hours: hours between two snapshots, 1 to 168.
+        snapshot_full_every_days: days after which the next snapshot is full, 1 to 35.
+        snapshot_keep_days: days every snapshot is kept, 1 to 3,650.
+        snapshot_lock_days: days before which none can be removed, 0 to 3,650.
         server: further settings for postgresql.conf.
         server_binaries: PostgreSQL's bin folder; empty for the packaged server.
         root_password_rotation: any text; changing it rotates root's password at the next `up`.
@@ -65,6 +72,12 @@ class Settings:
     )
     idle_in_transaction_timeout_seconds: int = 300
     replica_delay_seconds: int = 0
+    vault: str = ""
+    archive_timeout_seconds: int = 60
+    snapshot_every_hours: int = 24
+    snapshot_full_every_days: int = 7
+    snapshot_keep_days: int = 35
+    snapshot_lock_days: int = 7
     server: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
     server_binaries: str = ""
     root_password_rotation: str = ""

@@ -3,5 +3,15 @@
 from components.local.primary import Primary, PrimaryArgs
 from components.local.replica import Replica, ReplicaArgs
 from components.local.root_secret import RootSecret, RootSecretArgs
+from components.local.snapshots import SnapshotPolicy, SnapshotPolicyArgs
 
-__all__ = ["Primary", "PrimaryArgs", "Replica", "ReplicaArgs", "RootSecret", "RootSecretArgs"]
+__all__ = [
+    "Primary",
+    "PrimaryArgs",
+    "Replica",
+    "ReplicaArgs",
+    "RootSecret",
+    "RootSecretArgs",
+    "SnapshotPolicy",
+    "SnapshotPolicyArgs",
+]

@@ -24,6 +24,8 @@ class PrimaryArgs:
         deletion_protection: refuse to delete or replace it.
         environment: the stack's name, which the database's marker tells.
         guarded: whether `strongroom guard` stops commands that would reach it.
+        vault: where WAL is archived and snapshots go; by default beside the clusters.
+        archive_timeout_seconds: the longest a commit waits to be archived (1 to 3600 s).
         mass_change_rows: the most rows one UPDATE or DELETE may touch on guarded tables without
             naming them; 0 for no limit.
     """
@@ -38,6 +40,8 @@ class PrimaryArgs:
     environment: str = "local"
     guarded: bool = True
     mass_change_rows: int = 0
+    vault: Path | None = None
+    archive_timeout_seconds: int = 60
 
     @classmethod
     def of(cls, stack: Declaration) -> Self:
@@ -53,6 +57,8 @@ class PrimaryArgs:
             environment=stack.environment,
             guarded=stack.settings.guarded,
             mass_change_rows=stack.settings.mass_change_rows,
+            vault=stack.vault,
+            archive_timeout_seconds=stack.settings.archive_timeout_seconds,
         )
 
 
@@ -91,6 +97,8 @@ class Primary(pulumi.ComponentResource):
                 "environment": args.environment,
                 "guarded": args.guarded,
                 "mass_change_rows": args.mass_change_rows,
+                "vault": str(args.vault or args.folder / "vault"),
+                "archive_timeout_seconds": args.archive_timeout_seconds,
             },
             # Its folder has a fixed name, so two of it cannot be there at the same time.
             pulumi.ResourceOptions(
@@ -98,6 +106,7 @@ class Primary(pulumi.ComponentResource):
             ),
         )
         self.directory = self.resource.directory
+        self.vault = self.resource.vault
         self.host = self.resource.host
         self.port = self.resource.port
         self.database = self.resource.database

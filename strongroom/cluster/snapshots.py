@@ -13,6 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair
 from strongroom.cluster.cluster import Cluster
+from strongroom.cluster.control import system_identifier
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Snapshot, Vault, segment
 from strongroom.errors import StrongroomError
@@ -120,11 +121,7 @@ def expire(vault: Vault, cluster: Cluster, retention: Retention) -> list[Snapsho
         # The newest first: what is left by a kill in the middle can still be restored.
         for snapshot in reversed(ended):
             _end(vault, snapshot)
-        if kept := vault.catalog():
-            oldest = min(kept, key=lambda each: each.name)
-            first = segment(oldest.timeline, oldest.start_lsn)
-            tool = cluster.package.tool("pg_archivecleanup")
-            vault.user.run(tool, "--clean-backup-history", vault.wal, first)
+        _forget_wal(vault, cluster)
         return ended
 
 
@@ -163,6 +160,17 @@ def sweep(vault: Vault) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
+def _forget_wal(vault: Vault, cluster: Cluster) -> None:
+    """End the archived WAL that no kept snapshot of its cluster needs."""
+    tool = cluster.package.tool("pg_archivecleanup")
+    oldest: dict[str, Snapshot] = {}
+    for snapshot in vault.catalog():
+        oldest.setdefault(snapshot.system, snapshot)
+    for system, snapshot in oldest.items():
+        first = segment(snapshot.timeline, snapshot.start_lsn)
+        vault.user.run(tool, "--clean-backup-history", vault.wal(system), first)
+
+
 def _end(vault: Vault, snapshot: Snapshot) -> None:
     folder = vault.snapshots / snapshot.name
     gone = vault.snapshots / f".gone-{snapshot.name}"
@@ -172,7 +180,7 @@ def _end(vault: Vault, snapshot: Snapshot) -> None:
 
 def _newest(vault: Vault, cluster: Cluster) -> Snapshot | None:
     """What an incremental snapshot can build on: good, of this cluster, on its timeline."""
-    system = _control(cluster)
+    system = system_identifier(cluster)
     good = [
         each
         for each in vault.catalog()
@@ -230,14 +238,6 @@ def _problem(vault: Vault, cluster: Cluster, snapshot: Snapshot, copied: Path) -
         return None
     said = (done.stderr or done.stdout).strip().splitlines()
     return (said[0] if said else f"exit code {done.returncode}").removeprefix("pg_verifybackup: ")
-
-
-def _control(cluster: Cluster) -> str:
-    tool = cluster.package.tool("pg_controldata")
-    for line in cluster.user.run(tool, "--pgdata", cluster.data).stdout.splitlines():
-        if line.startswith("Database system identifier:"):
-            return line.split(":", 1)[1].strip()
-    return ""
 
 
 def _conninfo(vault: Vault, cluster: Cluster) -> str:

@@ -72,10 +72,14 @@ class Vault:
     folder: Path
     user: SystemUser
 
-    @property
-    def wal(self) -> Path:
-        """The archive: one file for each segment."""
-        return self.folder / "wal"
+    def wal(self, system: str) -> Path:
+        """The archive of one cluster and its copies: a file for each segment.
+
+        Args:
+            system: the cluster's system identifier. A cluster made anew begins to count its
+                segments from the start, and must not meet those of the one before.
+        """
+        return self.folder / "wal" / system
 
     @property
     def snapshots(self) -> Path:
@@ -85,29 +89,29 @@ class Vault:
     def prepare(self) -> None:
         """Make the folders where they are missing."""
         passable(self.folder.parent)
-        for folder in (self.folder, self.wal, self.snapshots):
+        for folder in (self.folder, self.folder / "wal", self.snapshots):
             self.user.folder(folder)
 
-    def archiving(self, timeout_seconds: int) -> dict[str, str]:
+    def archiving(self, system: str, timeout_seconds: int) -> dict[str, str]:
         """Settings by which a primary archives its WAL here.
 
         basic_archive copies to a temporary file, makes it durable and renames it, and takes an
         identical file that is there already for done (PostgreSQL documentation, F.4).
 
         Args:
+            system: the primary's system identifier.
             timeout_seconds: the longest a commit waits to be archived, 1 to 3,600 s.
         """
         return {
             "archive_mode": "on",
             "archive_library": "basic_archive",
-            "basic_archive.archive_directory": str(self.wal),
+            "basic_archive.archive_directory": str(self.wal(system)),
             "archive_timeout": f"{timeout_seconds}s",
         }
 
-    @property
-    def restore_command(self) -> str:
+    def restore_command(self, system: str) -> str:
         """How a recovering server fetches a segment from here."""
-        return f'cp "{self.wal}/%f" "%p"'
+        return f'cp "{self.wal(system)}/%f" "%p"'
 
     def locked(self, patience: float = 600) -> AbstractContextManager[None]:
         """Keep other work on snapshots away meanwhile; `patience` in seconds."""
@@ -181,9 +185,9 @@ def segment(timeline: int, lsn: str) -> str:
     return f"{timeline:08X}{number // each:08X}{number % each:08X}"
 
 
-def missing(vault: Vault, timeline: int, start: str, end: str) -> list[str]:
-    """Segments of the archive that are not there between two LSNs, both included."""
+def missing(archive: Path, timeline: int, start: str, end: str) -> list[str]:
+    """Segments that an archive does not hold between two LSNs, both included."""
     first, last = position(start) // SEGMENT, position(end) // SEGMENT
     each = 0x100000000 // SEGMENT
     names = (f"{timeline:08X}{n // each:08X}{n % each:08X}" for n in range(first, last + 1))
-    return [name for name in names if not (vault.wal / name).exists()]
+    return [name for name in names if not (archive / name).exists()]

@@ -8,6 +8,7 @@ from strongroom.provider.access.memberships import Memberships
 from strongroom.provider.local.primary import Primary
 from strongroom.provider.local.replica import Replica
 from strongroom.provider.local.root_secret import RootSecret
+from strongroom.provider.local.snapshot_policy import SnapshotPolicy
 from strongroom.provider.server import Plugin, serve
 
 
@@ -17,7 +18,7 @@ def plugin() -> Plugin:
         name="strongroom",
         version=__version__,
         description="Keeps a production PostgreSQL database out of reach of accidents.",
-        resources=[Primary(), Replica(), RootSecret(), Memberships()],
+        resources=[Primary(), Replica(), RootSecret(), SnapshotPolicy(), Memberships()],
     )
 
 

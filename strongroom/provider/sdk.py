@@ -39,6 +39,7 @@ class Primary(_Declared):
     port: pulumi.Output[int]
     database: pulumi.Output[str]
     directory: pulumi.Output[str]
+    vault: pulumi.Output[str]
     ca_certificate: pulumi.Output[str]
     provisioner: pulumi.Output[str]
     provisioner_certificate: pulumi.Output[str]
@@ -63,6 +64,15 @@ class RootSecret(_Declared):
     outputs = ("rotated_at", "drift")
 
     rotated_at: pulumi.Output[str]
+
+
+class SnapshotPolicy(_Declared):
+    """strongroom:local:SnapshotPolicy."""
+
+    token = "strongroom:local:SnapshotPolicy"  # noqa: S105 - a type token
+    outputs = ("newest", "drift")
+
+    newest: pulumi.Output[str]
 
 
 class Memberships(_Declared):

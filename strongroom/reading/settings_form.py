@@ -129,6 +129,35 @@ def _delay(report: Report, node: Node, what: str) -> int | None:
     return forms.whole_number(report, node, what, range(DAY + 1), consequence)
 
 
+def _vault(report: Report, node: Node, what: str) -> str | None:
+    return _absolute(report, node, what, "/mnt/vault")
+
+
+def _archive_timeout(report: Report, node: Node, what: str) -> int | None:
+    consequence = "WAL would be archived all the time or too late to recover from"
+    return forms.whole_number(report, node, what, range(1, 3601), consequence)
+
+
+def _hours(report: Report, node: Node, what: str) -> int | None:
+    consequence = "snapshots would be taken all the time or too far apart"
+    return forms.whole_number(report, node, what, range(1, 169), consequence)
+
+
+def _full_days(report: Report, node: Node, what: str) -> int | None:
+    consequence = "a restore would have to put too many snapshots together"
+    return forms.whole_number(report, node, what, range(1, 36), consequence)
+
+
+def _keep_days(report: Report, node: Node, what: str) -> int | None:
+    consequence = "snapshots would end before anybody missed something, or never"
+    return forms.whole_number(report, node, what, range(1, 3651), consequence)
+
+
+def _lock_days(report: Report, node: Node, what: str) -> int | None:
+    consequence = "snapshots could be removed by anybody, or never"
+    return forms.whole_number(report, node, what, range(1, 3651), consequence, 0)
+
+
 def _server(report: Report, node: Node, what: str) -> Mapping[str, str]:
     given = forms.mapping(report, node, what, "{shared_buffers: 256MB}") or {}
     read = {}
@@ -154,7 +183,11 @@ def _server_value(report: Report, node: Node, what: str) -> str | None:
 
 
 def _binaries(report: Report, node: Node, what: str) -> str | None:
-    name = forms.text(report, node, what, "/usr/lib/postgresql/17/bin")
+    return _absolute(report, node, what, "/usr/lib/postgresql/17/bin")
+
+
+def _absolute(report: Report, node: Node, what: str, example: str) -> str | None:
+    name = forms.text(report, node, what, example)
     if name is not None and not Path(name).is_absolute():
         problem = f"{what} is {quoted(name)}, which is not an absolute path, so it would depend on"
         report.add(node.place, f"{problem} who runs Pulumi where. Give the whole path")
@@ -180,6 +213,12 @@ READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
         "statement_timeout_seconds": _timeouts,
         "idle_in_transaction_timeout_seconds": _timeout,
         "replica_delay_seconds": _delay,
+        "vault": _vault,
+        "archive_timeout_seconds": _archive_timeout,
+        "snapshot_every_hours": _hours,
+        "snapshot_full_every_days": _full_days,
+        "snapshot_keep_days": _keep_days,
+        "snapshot_lock_days": _lock_days,
         "server": _server,
         "server_binaries": _binaries,
         "root_password_rotation": _rotation,

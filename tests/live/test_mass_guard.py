@@ -75,7 +75,7 @@ def test_without_where_two_rows_are_too_many_and_one_is_not(ada: Session) -> Non
     confirm = "SET LOCAL strongroom.confirm = 'delete from app.before'"
     reset = "RESET strongroom.confirm"
     stopped = refusal(ada, confirm, few, reset, "UPDATE app.before SET body = 'x'", undo=True)
-    assert "every row of app.before, because it has no WHERE" in stopped
+    assert "because it has no WHERE, every row of app.before" in stopped
     one = few.replace("2", "1")
     assert refusal(ada, confirm, one, reset, "UPDATE app.before SET body = 'x'", undo=True) == ""
 

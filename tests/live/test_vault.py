@@ -114,11 +114,12 @@ def test_wal_is_archived_without_a_gap(vault: Vault, own_stack: LocalStack, full
         root.execute("SELECT pg_switch_wal()")
     assert end is not None
     name = segment(full.timeline, end[0])
-    _wait_for((vault.wal / name).exists)
-    assert missing(vault, full.timeline, full.start_lsn, end[0]) == []
-    (vault.wal / name).rename(vault.wal / "aside")
-    assert missing(vault, full.timeline, full.start_lsn, end[0]) == [name]
-    (vault.wal / "aside").rename(vault.wal / name)
+    archive = vault.wal(full.system)
+    _wait_for((archive / name).exists)
+    assert missing(archive, full.timeline, full.start_lsn, end[0]) == []
+    (archive / name).rename(archive / "aside")
+    assert missing(archive, full.timeline, full.start_lsn, end[0]) == [name]
+    (archive / "aside").rename(archive / name)
 
 
 def test_an_incremental_snapshot_is_small_and_restores_everything(
@@ -191,7 +192,7 @@ def test_retention_ends_old_chains_and_their_wal_but_never_the_last_good_one(
     assert full.name in {each.name for each in ended}
     assert vault.catalog() == [newer]
     first = segment(newer.timeline, newer.start_lsn)
-    assert all(path.name[:24] >= first for path in vault.wal.iterdir())
+    assert all(path.name[:24] >= first for path in vault.wal(newer.system).iterdir())
     broken = replace(newer, problem="made up")
     vault.remember(broken)
     good = snapshots.take(vault, cluster, full=True)

@@ -44,6 +44,7 @@ def declare(
     def program() -> None:
         server = local.Primary("primary", primary)
         local.Replica("replica", local.ReplicaArgs(Path("/s"), server, delay_seconds=60))
+        local.SnapshotPolicy("snapshots", local.SnapshotPolicyArgs(server, keep_days=14))
         local.RootSecret("root", local.RootSecretArgs(server, max_age_days=7))
         provider = postgresql.Provider("provisioner", **server.provisioner_settings())
         args = AccessArgs(

@@ -22,6 +22,7 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
         "provisionerKey": "/s/provisioner/provisioner.key",
     },
     "strongroom:local:Replica": {"host": "127.0.0.1", "port": 15433, "slot": "replica"},
+    "strongroom:local:SnapshotPolicy": {"newest": "20260101T000000.000Z"},
     "strongroom:local:RootSecret": {"rotatedAt": "2026-01-01T00:00:00+00:00"},
 }
 

@@ -33,6 +33,8 @@ def test_the_primary_is_one_server_under_its_component(stack: Recording) -> None
         "environment": "local",
         "guarded": True,
         "massChangeRows": 0,
+        "vault": "/s/vault",
+        "archiveTimeoutSeconds": 60,
     }
 
 
@@ -65,6 +67,13 @@ def test_guarded_schemas_are_declared_in_one_order_whatever_order_they_came_in()
         for schemas in (("b", "a"), ("a", "b"))
     )
     assert one == two
+
+
+def test_snapshots_go_where_the_primary_archives_its_wal(stack: Recording) -> None:
+    policy = stack.named("snapshots-policy")
+    assert policy.inputs["vault"] == stack.named("primary-server").inputs["vault"] == "/s/vault"
+    assert policy.inputs["keepDays"] == 14
+    assert policy.request.deletedWith == stack.named("primary-server").urn
 
 
 def test_the_replica_follows_the_primary_it_was_given(stack: Recording) -> None:
@@ -145,7 +154,8 @@ def test_the_program_declares_the_roster_of_the_checkout_on_the_local_platform(
     # what is in it, is registered when what it depends on is there.
     kinds = [one.type for one in found.registered]
     assert kinds.index("strongroom:local:RootSecret") < kinds.index(ROLE)
-    assert found.exports == {"primary", "replica", "database", "rootPasswordRotatedAt"}
+    names = {"primary", "replica", "database", "newestSnapshot", "rootPasswordRotatedAt"}
+    assert found.exports == names
 
 
 def test_the_program_stays_short() -> None:

@@ -6,28 +6,30 @@
 CREATE OR REPLACE FUNCTION strongroom.refuse_mass_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    most constant bigint := tg_argv[0];
-    verb constant text := CASE tg_op WHEN 'DELETE' THEN 'delete from' ELSE lower(tg_op) END;
-    name constant text := format('%I.%I', tg_table_schema, tg_table_name);
-    touched_rows bigint;
+    most bigint;
+    name text;
     why text;
 BEGIN
-    IF tg_op = 'TRUNCATE' THEN
-        why := 'empty ' || name;
-    ELSE
-        SELECT count(*) INTO touched_rows FROM (SELECT FROM touched LIMIT most + 1) AS counted;
-        IF touched_rows > most THEN
-            why := format('touch more than %s rows of %s', most, name);
-        ELSIF touched_rows > 1
-            -- What a function or a cascade does inside is judged by the number of rows alone.
-            AND current_query() ~* '\m(delete|update)\M' AND current_query() !~* '\mwhere\M'
-        THEN
-            why := format('touch every row of %s, because it has no WHERE', name);
+    IF tg_op <> 'TRUNCATE' THEN
+        -- The usual statement touches one row: it is let go before anything else is worked out.
+        IF NOT EXISTS (SELECT FROM touched OFFSET 1) THEN
+            RETURN NULL;
+        END IF;
+        most := tg_argv[0];
+        IF EXISTS (SELECT FROM touched OFFSET most) THEN
+            why := format('touch more than %s rows of', most);
+        -- What a function or a cascade does inside is judged by the number of rows alone.
+        ELSIF current_query() ~* '\m(delete|update)\M' AND current_query() !~* '\mwhere\M' THEN
+            why := 'touch, because it has no WHERE, every row of';
         ELSE
             RETURN NULL;
         END IF;
     END IF;
-    PERFORM strongroom.require(tg_op, why, ARRAY[verb || ' ' || name]);
+    name := format('%I.%I', tg_table_schema, tg_table_name);
+    PERFORM strongroom.require(
+        tg_op, concat_ws(' ', coalesce(why, 'empty'), name),
+        ARRAY[concat_ws(' ', lower(tg_op), CASE tg_op WHEN 'DELETE' THEN 'from' END, name)]
+    );
     RETURN NULL;
 END
 $$;

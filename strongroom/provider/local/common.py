@@ -117,7 +117,9 @@ def drift_of(diff: Diff, state: Mapping[str, Any]) -> Diff:
     return Diff((*diff.updates, *drifted), diff.replaces)
 
 
-def settle(context: Context, cluster: Cluster, settings: Mapping[str, str], root: LocalRoot) -> None:
+def settle(
+    context: Context, cluster: Cluster, settings: Mapping[str, str], root: LocalRoot
+) -> None:
     """Make the server run with exactly the declared configuration, restarting only if it must.
 
     Args:

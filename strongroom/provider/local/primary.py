@@ -11,6 +11,7 @@ from strongroom.bootstrap.steps import Foundation, audit, bootstrap, digest
 from strongroom.cluster.certificates import MACHINE_LIFETIME
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
+from strongroom.cluster.control import system_identifier
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import SystemUser
 from strongroom.cluster.vault import Vault
@@ -72,12 +73,13 @@ class PrimaryInputs(ServerInputs):
             mass_change_rows=self.mass_change_rows,
         )
 
-    def all_settings(self) -> dict[str, str]:
-        """What postgresql.conf holds beside Strongroom's own settings."""
+    def all_settings(self, cluster: Cluster) -> dict[str, str]:
+        """What postgresql.conf of a cluster that exists holds beside Strongroom's own settings."""
         if not self.vault:
             return self.settings
-        vault = Vault(Path(self.vault), SystemUser.for_clusters())
-        return {**self.settings, **vault.archiving(self.archive_timeout_seconds)}
+        vault = Vault(Path(self.vault), cluster.user)
+        archiving = vault.archiving(system_identifier(cluster), self.archive_timeout_seconds)
+        return {**self.settings, **archiving}
 
 
 class PrimaryOutputs(Properties):
@@ -181,9 +183,11 @@ class Primary(Resource[PrimaryInputs]):
         # Data put back from a replica's copy would wait for a primary for ever.
         (cluster.data / "standby.signal").unlink(missing_ok=True)
         if inputs.vault:
-            Vault(Path(inputs.vault), cluster.user).prepare()
+            vault = Vault(Path(inputs.vault), cluster.user)
+            vault.prepare()
+            vault.user.folder(vault.wal(system_identifier(cluster)))
         context.say("starting the server")
-        settle(context, cluster, inputs.all_settings(), root)
+        settle(context, cluster, inputs.all_settings(cluster), root)
         if root.locked_out():
             context.say("root's password was lost: sealing a new one", keep=True)
             root.repair()
@@ -238,7 +242,9 @@ def _certificates(cluster: Cluster) -> None:
 
 
 def _drift(cluster: Cluster, inputs: PrimaryInputs) -> list[str]:
-    drift = server_drift(cluster, inputs.all_settings())
+    if not cluster.exists():
+        return server_drift(cluster, {})
+    drift = server_drift(cluster, inputs.all_settings(cluster))
     stack = StackFolder.of(cluster.directory)
     if stack.authority.must_renew(stack.provisioner):
         drift.append("the provisioner's certificate has to be renewed")

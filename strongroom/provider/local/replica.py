@@ -14,6 +14,7 @@ from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.configuration import LOOPBACK
+from strongroom.cluster.control import control
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.system_user import SystemUser
 from strongroom.errors import StrongroomError
@@ -192,15 +193,8 @@ def _settings(cluster: Cluster, primary: Cluster, inputs: ReplicaInputs) -> dict
     return {**inputs.settings, **following}
 
 
-def _control(cluster: Cluster) -> dict[str, str]:
-    tool = cluster.package.tool("pg_controldata")
-    lines = cluster.user.run(tool, "--pgdata", cluster.data).stdout.splitlines()
-    pairs = (line.split(":", 1) for line in lines if ":" in line)
-    return {key.strip(): value.strip() for key, value in pairs}
-
-
 def _same_system(cluster: Cluster, primary: Cluster) -> bool:
-    mine, its = _control(cluster), _control(primary)
+    mine, its = control(cluster), control(primary)
     same = mine["Database system identifier"] == its["Database system identifier"]
     promoted = mine["Database cluster state"] in ("in production", "shut down")
     return same and not promoted
@@ -244,7 +238,7 @@ def _drift(inputs: ReplicaInputs) -> list[str]:
         drift.append("the replicator's certificate has to be renewed")
     if not cluster.running() or not primary.running():
         return drift
-    if _control(cluster)["Database cluster state"] != "in archive recovery":
+    if control(cluster)["Database cluster state"] != "in archive recovery":
         return [*drift, "it was promoted and follows nobody"]
     try:
         active = slot_active(primary, _slot(cluster))
