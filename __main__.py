@@ -13,6 +13,11 @@ primary = platform.Primary("primary", platform.PrimaryArgs.of(stack))
 replica = platform.Replica("replica", platform.ReplicaArgs.of(stack, primary))
 snapshots = platform.SnapshotPolicy("snapshots", platform.SnapshotPolicyArgs.of(stack, primary))
 root = platform.RootSecret("root", platform.RootSecretArgs.of(stack, primary))
+platform.Agent(
+    "agent",
+    platform.AgentArgs.of(stack, primary),
+    pulumi.ResourceOptions(depends_on=[snapshots, root]),
+)
 provisioner = postgresql.Provider("provisioner", **primary.provisioner_settings())
 Access(
     "access",

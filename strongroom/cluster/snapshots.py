@@ -154,6 +154,18 @@ def remove(vault: Vault, snapshot: Snapshot, retention: Retention) -> None:
         _end(vault, snapshot)
 
 
+def due(vault: Vault, every: timedelta) -> bool:
+    """Whether there is no good snapshot younger than `every`."""
+    good = vault.good()
+    return not good or datetime.now(UTC) - good[-1].finished >= every
+
+
+def full_due(vault: Vault, every: timedelta) -> bool:
+    """Whether there is no good full snapshot younger than `every`."""
+    full = [each for each in vault.good() if each.parent is None]
+    return not full or datetime.now(UTC) - full[-1].finished >= every
+
+
 def sweep(vault: Vault) -> None:
     """Remove what a killed run left: copies that were never finished, or half removed."""
     for leftover in vault.snapshots.glob(".*"):

@@ -122,6 +122,10 @@ class Vault:
         found = [self._entry(path) for path in sorted(self.snapshots.glob("[0-9]*/snapshot.json"))]
         return [snapshot for snapshot in found if snapshot is not None]
 
+    def good(self) -> list[Snapshot]:
+        """Those that were sound when they were last checked, oldest first."""
+        return [each for each in self.catalog() if each.problem is None]
+
     def find(self, name: str) -> Snapshot:
         """One snapshot by its name.
 

@@ -75,6 +75,13 @@ class SnapshotPolicy(_Declared):
     newest: pulumi.Output[str]
 
 
+class Agent(_Declared):
+    """strongroom:local:Agent."""
+
+    token = "strongroom:local:Agent"  # noqa: S105 - a type token
+    outputs = ("drift",)
+
+
 class Memberships(_Declared):
     """strongroom:access:Memberships."""
 

@@ -65,6 +65,8 @@ def test_the_plugin_gives_its_whole_schema(standing: Project) -> None:
         "strongroom:local:Primary",
         "strongroom:local:Replica",
         "strongroom:local:RootSecret",
+        "strongroom:local:SnapshotPolicy",
+        "strongroom:local:Agent",
         "strongroom:access:Memberships",
     }
     primary = schema["resources"]["strongroom:local:Primary"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pulumi
 
 from strongroom.people import Member, Service
+from strongroom.settings import Settings
 from strongroom.tiers import Privilege, Tier
 from tests.unit.recording_engine import Recording, Registered, run
 
@@ -45,6 +46,7 @@ def declare(
         server = local.Primary("primary", primary)
         local.Replica("replica", local.ReplicaArgs(Path("/s"), server, delay_seconds=60))
         local.SnapshotPolicy("snapshots", local.SnapshotPolicyArgs(server, keep_days=14))
+        local.Agent("agent", local.AgentArgs(server, Settings("local")))
         local.RootSecret("root", local.RootSecretArgs(server, max_age_days=7))
         provider = postgresql.Provider("provisioner", **server.provisioner_settings())
         args = AccessArgs(

@@ -21,7 +21,10 @@ RESOURCES: dict[str, Any] = SCHEMA["resources"]
 #: The types of Pulumi's package schema that we use.
 TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 
-DECLARED = [sdk.Primary, sdk.Replica, sdk.RootSecret, sdk.SnapshotPolicy, sdk.Memberships]
+DECLARED = [
+    *(sdk.Primary, sdk.Replica, sdk.RootSecret),
+    *(sdk.SnapshotPolicy, sdk.Agent, sdk.Memberships),
+]
 
 
 def test_the_package_says_what_it_is() -> None:
@@ -65,6 +68,7 @@ def test_what_cannot_be_changed_in_place_is_marked() -> None:
     assert replacing_inputs == {
         "Primary.directory", "Primary.database", "Replica.directory", "Replica.primary",
         "RootSecret.directory",
+        "Agent.directory",
         "SnapshotPolicy.directory",
         "SnapshotPolicy.vault",
     }  # fmt: skip

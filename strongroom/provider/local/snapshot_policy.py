@@ -117,31 +117,15 @@ class SnapshotPolicy(Resource[SnapshotPolicyInputs]):
         cluster = Cluster.at(Path(inputs.directory))
         vault = Vault(Path(inputs.vault), cluster.user)
         vault.prepare()
-        if due(vault, inputs):
+        if snapshots.due(vault, timedelta(hours=inputs.every_hours)):
             context.say("taking a snapshot")
-            full = full_due(vault, inputs)
+            full = snapshots.full_due(vault, timedelta(days=inputs.full_every_days))
             taken = snapshots.take(vault, cluster, full)
             kind = "full" if taken.parent is None else "incremental"
             context.say(f"snapshot {taken.name} taken ({kind}, {taken.size:,} bytes)", keep=True)
         for ended in snapshots.expire(vault, cluster, inputs.retention):
             context.say(f"snapshot {ended.name} ended by age", keep=True)
         return _outputs(inputs, [])
-
-
-def due(vault: Vault, inputs: SnapshotPolicyInputs) -> bool:
-    """Whether the next snapshot has to be taken."""
-    good = _good(vault)
-    return not good or _age(good[-1]) >= timedelta(hours=inputs.every_hours)
-
-
-def full_due(vault: Vault, inputs: SnapshotPolicyInputs) -> bool:
-    """Whether the next snapshot has to be a full one."""
-    full = [each for each in _good(vault) if each.parent is None]
-    return not full or _age(full[-1]) >= timedelta(days=inputs.full_every_days)
-
-
-def _good(vault: Vault) -> list[Snapshot]:
-    return [each for each in vault.catalog() if each.problem is None]
 
 
 def _age(snapshot: Snapshot) -> timedelta:
@@ -152,7 +136,7 @@ def _outputs(inputs: SnapshotPolicyInputs, drift: list[str]) -> dict[str, Any]:
     directory = Path(inputs.directory)
     newest = ""
     if (directory / "cluster.json").exists():
-        good = _good(Vault(Path(inputs.vault), Cluster.at(directory).user))
+        good = Vault(Path(inputs.vault), Cluster.at(directory).user).good()
         newest = good[-1].name if good else ""
     return {**inputs.dump(), "newest": newest, "drift": drift}
 
@@ -164,10 +148,10 @@ def _drift(inputs: SnapshotPolicyInputs) -> list[str]:
     cluster = Cluster.at(directory)
     vault = Vault(Path(inputs.vault), cluster.user)
     drift = [f"snapshot {each.name}: {each.problem}" for each in vault.catalog() if each.problem]
-    good = _good(vault)
+    good = vault.good()
     if not good:
         drift.append("there is no good snapshot")
-    elif due(vault, inputs):
+    elif snapshots.due(vault, timedelta(hours=inputs.every_hours)):
         hours = _age(good[-1]).total_seconds() / 3600
         drift.append(f"the newest is {hours:.0f} hours old; {inputs.every_hours} is the limit")
     return drift + _archiving(cluster)

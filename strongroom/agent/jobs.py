@@ -1,0 +1,73 @@
+"""What the agent does, one function a duty. Each can be called at any time and does what is due."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from strongroom.agent.duties import Duties
+from strongroom.bootstrap.local import LocalRoot
+from strongroom.bootstrap.rotation import Rotation
+from strongroom.cluster import snapshots
+from strongroom.cluster.cluster import Cluster
+from strongroom.cluster.stack import StackFolder, sign_in
+from strongroom.cluster.vault import Vault
+from strongroom.tiers import PROVISIONER
+
+
+class Heart:
+    """Writes the heartbeat through one session that is kept open."""
+
+    def __init__(self) -> None:
+        self._session: psycopg.Connection[Any] | None = None
+
+    def beat(self, duties: Duties) -> str:
+        """Write one; a new session after a failure."""
+        try:
+            if self._session is None:
+                self._session = self._open(duties)
+            row = self._session.execute("SELECT strongroom.beat()").fetchone()
+        except psycopg.Error:
+            self.stop()
+            raise
+        return row[0].isoformat() if row else ""
+
+    def stop(self) -> None:
+        """Close the session."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def _open(self, duties: Duties) -> psycopg.Connection[Any]:
+        stack = StackFolder(duties.stack)
+        trusted = stack.authority.certificate
+        cluster = Cluster.at(duties.directory)
+        parameters = sign_in(cluster, PROVISIONER, stack.provisioner, trusted, duties.database)
+        settings = {"connect_timeout": "5", "options": "-c statement_timeout=5s"}
+        conninfo = make_conninfo(**parameters, **settings, application_name="strongroom-agent")
+        return psycopg.connect(conninfo, autocommit=True)
+
+
+def take_snapshot(duties: Duties) -> str:
+    """Take the snapshot that is due, and end what is past its age."""
+    cluster = Cluster.at(duties.directory)
+    vault = Vault(duties.vault, cluster.user)
+    done = "none is due"
+    if snapshots.due(vault, timedelta(hours=duties.every_hours)):
+        full = snapshots.full_due(vault, timedelta(days=duties.full_every_days))
+        done = f"{snapshots.take(vault, cluster, full).name} taken"
+    ended = snapshots.expire(vault, cluster, duties.retention)
+    return f"{done}, {len(ended)} ended" if ended else done
+
+
+def rotate_by_age(duties: Duties) -> str:
+    """Rotate root's password when it is old enough."""
+    cluster = Cluster.at(duties.directory)
+    root = LocalRoot(cluster)
+    current = root.sealed.current()
+    limit = timedelta(days=duties.rotate_after_days)
+    if current is not None and datetime.now(UTC) - current.since <= limit:
+        return "not due"
+    with cluster.locked():
+        return f"rotated at {Rotation(root).run().isoformat(timespec='seconds')}"
