@@ -3,64 +3,128 @@
 import difflib
 import os
 import shlex
-import shutil
-import time
-from pathlib import Path
+import sys
 from typing import Annotated
 
 import typer
 
 from strongroom.cli.options import StackOption
-from strongroom.cluster.certificates import PERSON_LIFETIME, KeyPair
+from strongroom.cluster import psql
+from strongroom.cluster.certificates import PERSON_LIFETIME
+from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
-from strongroom.cluster.system_user import SystemUser
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
+from strongroom.people import RightsBySchema
+from strongroom.tiers import MAINTAIN_SINCE, Privilege, Tier, cumulative
 
-_VARIABLES = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "dbname": "PGDATABASE",
-    "user": "PGUSER",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-    "sslcert": "PGSSLCERT",
-    "sslkey": "PGSSLKEY",
-}
+_READS = frozenset({Privilege.SELECT, Privilege.EXECUTE})
+_HINT = "read-only; --write for changes"
 
 
 def connect(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="An engineer or service of the roster.")],
     stack: StackOption = "local",
+    write: Annotated[
+        bool, typer.Option("--write", help="Let the session change data, if its role may.")
+    ] = False,
     print_env: Annotated[
         bool, typer.Option("--print-env", help="Print shell exports for other clients instead.")
     ] = False,
 ) -> None:
     """Sign in as NAME with a client certificate that is valid for 12 hours.
 
-    Without more, psql starts. What follows `--` is given to psql, or run in its place when it
-    names a program: `strongroom connect linus -- psql -c 'select 1'`.
+    Without more, psql starts, read-only unless --write is given, with the timeouts of NAME's
+    tier. What follows `--` is given to psql, or run in its place when it names a program:
+    `strongroom connect linus -- psql -c 'select 1'`.
     """
     chosen = Declaration.load(stack)
     _refuse_unknown(chosen, name)
+    cluster = running_primary(chosen)
+    writes = may_write(chosen, name)
+    if write and not writes:
+        typer.echo(f"--write changes nothing: {_why_read_only(chosen, name)}.", err=True)
+    read_only = writes and not write
+    settings = session_settings(chosen, tier_of(chosen, name))
+    if read_only:
+        settings |= {"default_transaction_read_only": "on"}
     folder = StackFolder(chosen.folder)
-    cluster = folder.primary
-    if not cluster.running():
-        raise StrongroomError(
-            f"The primary of {stack} is stopped, so nobody can sign in. `make up` starts it."
-        )
-    pair = _certificate(folder, name)
+    pair = psql.own_pair(folder, name, PERSON_LIFETIME)
     trusted = folder.authority.certificate
     parameters = sign_in(cluster, name, pair, trusted, chosen.settings.database)
-    variables = {_VARIABLES[key]: value for key, value in parameters.items()}
+    variables = psql.variables(parameters, settings)
     if print_env:
-        for variable, value in variables.items():
-            typer.echo(f"export {variable}={shlex.quote(value)}")
+        _print(variables, read_only)
         return
     command = context.args
     if not command or command[0].startswith("-"):
         command = ["psql", *command]
+    if psql.is_psql(command):
+        if read_only and psql.is_interactive(command) and sys.stderr.isatty():
+            typer.echo(_HINT, err=True)
+        said = psql.prompt(stack, "READ ONLY" if read_only else "")
+        command, more = psql.prompted(command, said, pair.key.parent, cluster.package)
+        variables |= more
+    _become(command, variables, cluster)
+
+
+def running_primary(stack: Declaration) -> Cluster:
+    """The primary of a stack; raises `StrongroomError` when it is stopped."""
+    cluster = StackFolder(stack.folder).primary
+    if not cluster.running():
+        raise StrongroomError(
+            f"The primary of {stack.environment} is stopped, so nobody can sign in. `make up` "
+            "starts it."
+        )
+    return cluster
+
+
+def tier_of(stack: Declaration, role: str) -> Tier | None:
+    """The tier of an engineer in this environment; None for a service."""
+    return next((member.tier for member in stack.members if member.role == role), None)
+
+
+def session_settings(stack: Declaration, tier: Tier | None) -> dict[str, str]:
+    """The server's settings for a session of a tier (ms); a service keeps its role's own."""
+    if tier is None:
+        return {}
+    declared = stack.settings
+    return {
+        "statement_timeout": str(declared.statement_timeout_seconds[tier] * 1000),
+        "idle_in_transaction_session_timeout": str(
+            declared.idle_in_transaction_timeout_seconds * 1000
+        ),
+    }
+
+
+def may_write(stack: Declaration, role: str) -> bool:
+    """Whether an engineer or service of the roster can change data at all."""
+    tier = tier_of(stack, role)
+    if tier is not None and cumulative(tier, MAINTAIN_SINCE).tables - _READS:
+        return True
+    rights: list[RightsBySchema] = [each.rights for each in stack.members if each.role == role]
+    services = [service for service in stack.roster.services if service.role == role]
+    rights += [service.rights for service in services]
+    given = frozenset[Privilege]().union(*(each for one in rights for each in one.values()))
+    return bool(given - _READS) or any(service.ddl for service in services)
+
+
+def _why_read_only(stack: Declaration, role: str) -> str:
+    tier = tier_of(stack, role)
+    what = f"the tier {tier.value}" if tier else "this service"
+    return f"{role} is read-only because {what} only reads in {stack.environment}"
+
+
+def _print(variables: dict[str, str], read_only: bool) -> None:
+    for variable, value in variables.items():
+        typer.echo(f"export {variable}={shlex.quote(value)}")
+    if read_only:
+        # Last: whoever forgets the quotes of eval "$(…)" gets it all as one line.
+        typer.echo(f"# {_HINT}")
+
+
+def _become(command: list[str], variables: dict[str, str], cluster: Cluster) -> None:
     path = f"{cluster.package.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     environment = {**os.environ, **variables, "PATH": path}
     try:
@@ -84,22 +148,3 @@ def _refuse_unknown(stack: Declaration, name: str) -> None:
         f"to sign in as.{hint} The roster is stacks/{stack.settings.roster}: a pull request adds "
         "someone, `pulumi up` makes the role."
     )
-
-
-def _certificate(folder: StackFolder, name: str) -> KeyPair:
-    """A new certificate in a folder of its own, so that two sign-ins at once never mix."""
-    me = SystemUser.current()
-    me.folder(folder.people)
-    _sweep(folder.people)
-    own = me.folder(folder.people / f"{name}-{time.time_ns()}")
-    pair = KeyPair(own / "client.crt", own / "client.key")
-    folder.authority.issue_client(pair, me, name, PERSON_LIFETIME)
-    return pair
-
-
-def _sweep(people: Path) -> None:
-    """Remove certificates that have ended."""
-    limit = time.time() - PERSON_LIFETIME.total_seconds()
-    for old in people.iterdir():
-        if old.stat().st_mtime < limit:
-            shutil.rmtree(old, ignore_errors=True)

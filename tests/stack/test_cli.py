@@ -35,7 +35,7 @@ def strongroom(project: Project, *arguments: str) -> Run:
 def _a_table(standing: Project) -> None:
     made = strongroom(
         standing,
-        *("connect", "ada", "--", "-c", "set role app_owner"),
+        *("connect", "ada", "--write", "--", "-c", "set role app_owner"),
         *("-c", "create table app.orders (id int)", "-c", "insert into app.orders values (1)"),
     )
     assert made.code == 0, made.output
@@ -48,21 +48,26 @@ def test_a_junior_may_read_and_not_delete(standing: Project) -> None:
     assert "permission denied for table orders" in refused.output
 
 
-def test_a_senior_may_delete(standing: Project) -> None:
-    done = strongroom(standing, "connect", "bram", "--", "psql", "-c", "delete from app.orders")
+def test_a_senior_may_delete_when_asked_to_write(standing: Project) -> None:
+    delete = ("--", "psql", "-c", "delete from app.orders")
+    refused = strongroom(standing, "connect", "bram", *delete)
+    assert refused.code == 1
+    assert "cannot execute DELETE in a read-only transaction" in refused.output
+    done = strongroom(standing, "connect", "bram", "--write", *delete)
     assert (done.code, done.output.strip()) == (0, "DELETE 1")
 
 
 @pytest.mark.parametrize("person", ["ada", "bram", "chiara", "dmitri", "esra", "web", "migrator"])
 def test_nobody_can_drop_the_database(standing: Project, person: str) -> None:
-    refused = strongroom(standing, "connect", person, "--", "-d", "app", "-c", "drop database app")
+    drop = ("--", "-d", "app", "-c", "drop database app")
+    refused = strongroom(standing, "connect", person, "--write", *drop)
     assert refused.code == 1
     assert "must be owner of database app" in refused.output
 
 
 def test_a_guarded_table_is_dropped_only_by_name(standing: Project) -> None:
     drop = ("-c", "set role app_owner", "-c", "drop table app.orders")
-    refused = strongroom(standing, "connect", "ada", "--", *drop)
+    refused = strongroom(standing, "connect", "ada", "--write", "--", *drop)
     assert "Strongroom stopped this DROP TABLE: it would lose app.orders" in refused.output
     assert "SET strongroom.confirm = 'drop table app.orders'" in refused.output
 

@@ -1,7 +1,12 @@
 """What psql is started with, without a server."""
 
+import os
+import pty
+import termios
+
 import pytest
 
+from strongroom.cli import root
 from strongroom.cluster import psql
 
 
@@ -46,3 +51,17 @@ def test_the_prompt_is_plain_where_no_color_is_wanted(monkeypatch: pytest.Monkey
 )
 def test_an_interactive_psql_is_told_from_others(command: list[str], interactive: bool) -> None:
     assert psql.is_interactive(command) is interactive
+
+
+def test_a_terminal_that_psql_left_without_echo_gets_it_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        before = termios.tcgetattr(terminal)
+        with root._terminal_kept():
+            silent = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+            termios.tcsetattr(terminal, termios.TCSANOW, silent)
+        assert termios.tcgetattr(terminal) == before
+    os.close(ours)

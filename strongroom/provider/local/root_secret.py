@@ -9,7 +9,9 @@ from pydantic import Field
 
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.bootstrap.rotation import Rotation
+from strongroom.breakglass.ending import close_overdue, due
 from strongroom.cluster.cluster import Cluster
+from strongroom.cluster.stack import StackFolder
 from strongroom.provider.local.common import drift_of, known
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource, replacing
 
@@ -53,6 +55,8 @@ class RootSecret(Resource[RootSecretInputs]):
     def update(
         self, context: Context, id: str, state: Mapping[str, Any], inputs: RootSecretInputs
     ) -> Found:
+        for ended in close_overdue(StackFolder.of(Path(inputs.directory))):
+            context.say(ended, keep=True)
         if state.get("rotation", "") != inputs.rotation or _drift(inputs):
             return Found(id, _rotated(context, inputs))
         return self._found(id, inputs, state)
@@ -91,7 +95,7 @@ def _drift(inputs: RootSecretInputs) -> list[str]:
     current = sealed.current()
     if current is None:
         return ["no password is sealed"]
-    drift = []
+    drift = due(StackFolder.of(directory))
     if sealed.pending() is not None:
         drift.append("a rotation was begun and not finished")
     if sealed.path.stat().st_mode & 0o077:
