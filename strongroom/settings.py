@@ -47,7 +47,8 @@ class Settings:
         replica_delay_seconds: how far the replica stays behind, 0 (a plain standby) to 86,400 s.
         vault: the absolute path of the folder for snapshots and archived WAL; empty for one
             beside the clusters. Another disk is better.
-        archive_timeout_seconds: the longest a commit waits to be archived, 1 to 3,600 s.
+        archive_timeout_seconds: the longest a commit waits to be archived, 1 to 3,600 s; RDS
+            takes 300.
         snapshot_every_hours: hours between two snapshots, 1 to 168.
         snapshot_full_every_days: days after which the next snapshot is full, 1 to 35.
         snapshot_keep_days: days every snapshot is kept, 1 to 3,650.
@@ -73,7 +74,7 @@ class Settings:
     idle_in_transaction_timeout_seconds: int = 300
     replica_delay_seconds: int = 0
     vault: str = ""
-    archive_timeout_seconds: int = 60
+    archive_timeout_seconds: int = 300
     snapshot_every_hours: int = 24
     snapshot_full_every_days: int = 7
     snapshot_keep_days: int = 35

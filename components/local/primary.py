@@ -41,7 +41,7 @@ class PrimaryArgs:
     guarded: bool = True
     mass_change_rows: int = 0
     vault: Path | None = None
-    archive_timeout_seconds: int = 60
+    archive_timeout_seconds: int = 300
 
     @classmethod
     def of(cls, stack: Declaration) -> Self:

@@ -34,7 +34,7 @@ def test_the_primary_is_one_server_under_its_component(stack: Recording) -> None
         "guarded": True,
         "massChangeRows": 0,
         "vault": "/s/vault",
-        "archiveTimeoutSeconds": 60,
+        "archiveTimeoutSeconds": 300,
     }
 
 

@@ -57,7 +57,7 @@ class PrimaryInputs(ServerInputs):
         default="", description="The vault's folder; WAL is archived there. Empty for none."
     )
     archive_timeout_seconds: int = Field(
-        default=60, ge=1, le=3600, description="The longest a commit waits to be archived (s)."
+        default=300, ge=1, le=3600, description="The longest a commit waits to be archived (s)."
     )
     bootstrap: str = Field(
         default="", description="A digest of what root does there, filled in: new SQL is an update."
