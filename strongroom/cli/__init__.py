@@ -1,12 +1,13 @@
 """The command line: `strongroom`."""
 
+import os
 import sys
 from typing import Annotated
 
 import typer
 
 from strongroom import __version__
-from strongroom.cli import connect, status
+from strongroom.cli import agent, connect, guard, root, snapshot, status
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.errors import StrongroomError
 
@@ -23,6 +24,10 @@ app.command("status")(status.status)
 app.command("connect", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     connect.connect
 )
+app.add_typer(guard.app, name="guard")
+app.add_typer(root.app, name="root")
+app.add_typer(agent.app, name="agent")
+app.add_typer(snapshot.app, name="snapshot")
 
 
 def _version(asked: bool) -> None:
@@ -42,9 +47,10 @@ def _options(
 
 def main() -> None:
     """Run the command line; an error is one readable paragraph and an exit code."""
+    given = dict(os.environ)
     forget_libpq_settings()
     try:
-        app()
+        app(obj=given)  # guard judges, and hands on, what the shell holds
     except StrongroomError as error:
         typer.echo(f"strongroom: {error}", err=True)
         sys.exit(error.exit_code)
