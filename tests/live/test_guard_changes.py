@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-import psycopg
 import pytest
 
 from tests.live.conftest import Session
+from tests.live.guarding import tried
 from tests.live.local_stack import LocalStack, refusal
 from tests.live.master_stack import MasterStack
 
@@ -28,17 +28,6 @@ def cast(root: Session) -> Iterator[Session]:
     with root.transaction(force_rollback=True):
         root.execute(_CAST.encode())
         yield root
-
-
-def _tried(cast: Session, statement: str, confirm: str = "") -> psycopg.Error | None:
-    try:
-        with cast.transaction(force_rollback=True):
-            if confirm:
-                cast.execute("SELECT set_config('strongroom.confirm', %s, true)", [confirm])
-            cast.execute(statement.encode())
-    except psycopg.errors.InsufficientPrivilege as error:
-        return error
-    return None
 
 
 #: A statement, and the name under which it is allowed.
@@ -69,21 +58,21 @@ def test_what_is_under_guard_is_given_away_or_moved_only_when_it_was_named(
 ) -> None:
     # A column is not lost while a view holds on to it.
     cast.execute("DROP VIEW app.shown")
-    stopped = _tried(cast, statement)
+    stopped = tried(cast, statement)
     assert stopped is not None
     assert "Strongroom stopped this ALTER" in str(stopped)
     assert stopped.diag.message_hint == f"If you mean it: SET strongroom.confirm = '{name}';"
-    assert _tried(cast, statement, confirm=name) is None
+    assert tried(cast, statement, confirm=name) is None
 
 
 def test_a_renamed_schema_would_take_everything_in_it_out_of_guard(cast: Session) -> None:
-    stopped = _tried(cast, "ALTER SCHEMA app RENAME TO other")
+    stopped = tried(cast, "ALTER SCHEMA app RENAME TO other")
     assert stopped is not None
     hint = stopped.diag.message_hint or ""
     assert "take schema app out of guard" in hint
     assert "take table app.plain out of guard" in hint
     names = hint.removeprefix("If you mean it: SET strongroom.confirm = '").removesuffix("';")
-    assert _tried(cast, "ALTER SCHEMA app RENAME TO other", confirm=names) is None
+    assert tried(cast, "ALTER SCHEMA app RENAME TO other", confirm=names) is None
 
 
 FREE = [
@@ -101,12 +90,12 @@ FREE = [
 
 @pytest.mark.parametrize("statement", FREE)
 def test_what_loses_nothing_and_gives_nothing_away_is_free(cast: Session, statement: str) -> None:
-    assert _tried(cast, statement) is None
+    assert tried(cast, statement) is None
 
 
 def test_a_setting_of_ones_own_does_not_stand_for_what_was_there_before(cast: Session) -> None:
     cast.execute("SET LOCAL strongroom.before = '{}'")
-    assert _tried(cast, "ALTER TABLE app.plain SET SCHEMA aside") is not None
+    assert tried(cast, "ALTER TABLE app.plain SET SCHEMA aside") is not None
 
 
 def test_a_senior_moves_no_table_out_of_guard_and_a_migration_drops_no_column_unnamed(
@@ -123,8 +112,8 @@ def test_a_senior_moves_no_table_out_of_guard_and_a_migration_drops_no_column_un
 
 def test_the_guards_own_functions_are_not_dropped_unnamed(cast: Session) -> None:
     for function in ("refuse_mass_change", "watch", "beat"):
-        assert _tried(cast, f"DROP FUNCTION strongroom.{function}") is not None
-    assert _tried(cast, "DROP FUNCTION strongroom.beat", "drop function strongroom.beat()") is None
+        assert tried(cast, f"DROP FUNCTION strongroom.{function}") is not None
+    assert tried(cast, "DROP FUNCTION strongroom.beat", "drop function strongroom.beat()") is None
 
 
 def test_settings_that_would_blind_the_guards_are_told_and_taken_back(

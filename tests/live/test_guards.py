@@ -7,6 +7,7 @@ import pytest
 from psycopg import sql
 
 from tests.live.conftest import Session
+from tests.live.guarding import tried
 from tests.live.local_stack import LocalStack, refusal
 
 pytestmark = pytest.mark.live
@@ -45,18 +46,6 @@ def cast(root: Session) -> Iterator[Session]:
         yield root
 
 
-def _tried(cast: Session, statement: str, confirm: str = "") -> psycopg.Error | None:
-    """What became of the statement; whatever it did is undone."""
-    try:
-        with cast.transaction(force_rollback=True):
-            if confirm:
-                cast.execute("SELECT set_config('strongroom.confirm', %s, true)", [confirm])
-            cast.execute(statement.encode())
-    except psycopg.errors.InsufficientPrivilege as error:
-        return error
-    return None
-
-
 #: A schema whose name needs every kind of quoting.
 ODD = 'It\'s "odd"; Case'
 
@@ -82,13 +71,13 @@ GUARDED = [
 def test_what_is_under_guard_is_dropped_only_by_a_session_that_named_it(
     cast: Session, statement: str, name: str
 ) -> None:
-    stopped = _tried(cast, statement)
+    stopped = tried(cast, statement)
     assert stopped is not None
     assert stopped.diag.message_primary is not None
     assert stopped.diag.message_primary.startswith("Strongroom stopped this DROP ")
     assert "named it" in (stopped.diag.message_detail or "")
     assert stopped.diag.message_hint == f"If you mean it: SET strongroom.confirm = '{name}';"
-    assert _tried(cast, statement, confirm=name) is None
+    assert tried(cast, statement, confirm=name) is None
 
 
 @pytest.mark.parametrize(
@@ -107,20 +96,20 @@ def test_what_is_under_guard_is_dropped_only_by_a_session_that_named_it(
     ],
 )
 def test_a_name_that_is_not_exact_confirms_nothing(cast: Session, confirm: str) -> None:
-    assert _tried(cast, "DROP TABLE app.plain CASCADE", confirm) is not None
+    assert tried(cast, "DROP TABLE app.plain CASCADE", confirm) is not None
 
 
 def test_one_of_two_names_does_not_confirm_both(cast: Session) -> None:
     statement = "DROP TABLE app.other, app.typed"
-    assert _tried(cast, statement, "drop table app.other") is not None
+    assert tried(cast, statement, "drop table app.other") is not None
     both = " DROP TABLE app.typed ;; drop table APP.OTHER;"
-    assert _tried(cast, statement, both) is None
+    assert tried(cast, statement, both) is None
 
 
 def test_names_in_quotes_differ_by_case(cast: Session) -> None:
     confirm = 'drop table app."Mixed; Case"'
-    assert _tried(cast, 'DROP TABLE app."MIXED; CASE"', confirm) is not None
-    assert _tried(cast, 'DROP TABLE app."Mixed; Case"', confirm) is None
+    assert tried(cast, 'DROP TABLE app."MIXED; CASE"', confirm) is not None
+    assert tried(cast, 'DROP TABLE app."Mixed; Case"', confirm) is None
 
 
 FREE = [
@@ -142,18 +131,18 @@ FREE = [
 
 @pytest.mark.parametrize("statement", [text for text in FREE if "aside CASCADE" not in text])
 def test_what_is_not_guarded_and_what_loses_no_table_is_free(cast: Session, statement: str) -> None:
-    assert _tried(cast, statement) is None
+    assert tried(cast, statement) is None
 
 
 def test_a_cascade_out_of_an_unguarded_schema_is_stopped_at_the_guarded_one(cast: Session) -> None:
-    stopped = _tried(cast, "DROP SCHEMA aside CASCADE")
+    stopped = tried(cast, "DROP SCHEMA aside CASCADE")
     assert stopped is not None
     assert "app.child, app.part" in (stopped.diag.message_primary or "")
 
 
 def test_the_guard_fires_in_replication_mode_too(cast: Session) -> None:
     cast.execute("SET LOCAL session_replication_role = replica")
-    assert _tried(cast, "DROP TABLE app.plain CASCADE") is not None
+    assert tried(cast, "DROP TABLE app.plain CASCADE") is not None
 
 
 def test_a_senior_drops_a_table_by_naming_it_and_only_in_that_transaction(
@@ -212,9 +201,9 @@ def test_drop_owned_is_refused_to_root_too_until_it_is_named(root: Session) -> N
 def test_strongrooms_own_schema_is_not_dropped_by_accident(cast: Session) -> None:
     for statement in ("DROP SCHEMA strongroom", "DROP TABLE strongroom.guarded_schema"):
         with pytest.raises(psycopg.Error):
-            _tried(cast, statement)
+            tried(cast, statement)
     cast.execute("CREATE TABLE strongroom.more (id int)")
-    assert _tried(cast, "DROP TABLE strongroom.more") is not None
+    assert tried(cast, "DROP TABLE strongroom.more") is not None
 
 
 def test_a_guard_that_root_dropped_whole_is_noticed_and_put_back(own_stack: LocalStack) -> None:
