@@ -134,6 +134,8 @@ def test_the_schema_is_complete_json(plugin: Running) -> None:
         "strongroom:local:Primary",
         "strongroom:local:Replica",
         "strongroom:local:RootSecret",
+        "strongroom:local:SnapshotPolicy",
+        "strongroom:local:Agent",
         "strongroom:access:Memberships",
     }
 
