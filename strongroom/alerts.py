@@ -10,7 +10,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from strongroom.cluster import journal
 #: Names the webhook's URL, which is a secret: whoever has it can post.
 WEBHOOK = "STRONGROOM_ALERT_WEBHOOK"
 
+#: After that nobody has to be called out for it any more; it stays in the list.
+_WORTH_TELLING = timedelta(days=1)
 _TIMEOUT_SECONDS = 5
 _ALTOGETHER_SECONDS = 15
 _NO_WEBHOOK = f"{WEBHOOK} is not set"
@@ -81,13 +83,32 @@ def raise_alert(folder: Path, alert: Alert) -> str | None:
     name = uuid.uuid4().hex
     content = {**asdict(alert), "at": alert.at.isoformat(), "facts": dict(alert.facts)}
     journal.append(file_of(folder), json.dumps({"id": name, "alert": content}))
+    problem = _tried(folder, name, alert)
+    if problem is None or problem == _NO_WEBHOOK:
+        return None
+    return f"The alert {alert.title!r} was not delivered: {problem}. It is in {file_of(folder)}."
+
+
+def deliver_kept(folder: Path) -> int:
+    """Post again what did not reach the webhook within the last day.
+
+    Returns:
+        how many reached it now.
+    """
+    if not os.environ.get(WEBHOOK):
+        return 0
+    recent = datetime.now(UTC) - _WORTH_TELLING
+    waiting = [each for each in kept(folder) if each.problem and each.alert.at > recent]
+    return sum(_tried(folder, each.id, each.alert) is None for each in waiting)
+
+
+def _tried(folder: Path, name: str, alert: Alert) -> str | None:
+    """Post an alert and keep what became of it."""
     problem = deliver(alert)
     outcome = {"id": name, "delivered": problem is None, "problem": problem}
     tried_at = datetime.now(UTC).isoformat(timespec="seconds")
     journal.append(file_of(folder), json.dumps({**outcome, "tried_at": tried_at}))
-    if problem is None or problem == _NO_WEBHOOK:
-        return None
-    return f"The alert {alert.title!r} was not delivered: {problem}. It is in {file_of(folder)}."
+    return problem
 
 
 def kept(folder: Path) -> list[KeptAlert]:

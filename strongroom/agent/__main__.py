@@ -16,7 +16,7 @@ import psycopg
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from strongroom.agent.duties import Duties
-from strongroom.agent.jobs import Heart, rotate_by_age, take_snapshot
+from strongroom.agent.jobs import Heart, post_alerts, rotate_by_age, take_snapshot
 from strongroom.agent.process import Agent
 from strongroom.breakglass.ending import close_overdue
 from strongroom.cluster.stack import StackFolder
@@ -44,6 +44,7 @@ class Worker:
         self._every(beat, "heartbeat", lambda: self.heart.beat(self.duties))
         self._every(_LOOK_EVERY, "snapshots", lambda: take_snapshot(self.duties))
         self._every(_LOOK_EVERY, "rotation", lambda: rotate_by_age(self.duties))
+        self._every(_LOOK_EVERY, "alerts", lambda: post_alerts(self.duties))
         stack = StackFolder(self.agent.stack)
         self._every(_LOOK_EVERY, "break-glass", lambda: "; ".join(close_overdue(stack)) or "none")
         self.scheduler.add_job(self._look, "interval", seconds=2)

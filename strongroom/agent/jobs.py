@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from strongroom import alerts
 from strongroom.agent.duties import Duties
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.bootstrap.rotation import Rotation
@@ -59,6 +60,12 @@ def take_snapshot(duties: Duties) -> str:
         done = f"{snapshots.take(vault, cluster, full).name} taken"
     ended = snapshots.expire(vault, cluster, duties.retention)
     return f"{done}, {len(ended)} ended" if ended else done
+
+
+def post_alerts(duties: Duties) -> str:
+    """Post what did not reach the webhook."""
+    delivered = alerts.deliver_kept(duties.stack)
+    return f"{delivered} delivered" if delivered else "none is waiting"
 
 
 def rotate_by_age(duties: Duties) -> str:

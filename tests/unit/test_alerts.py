@@ -3,7 +3,8 @@
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,19 @@ def test_an_alert_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:
     alerts.file_of(tmp_path).mkdir()
     with pytest.raises(StrongroomError, match="could not be written"):
         raise_alert(tmp_path, ALERT)
+
+
+def test_what_was_not_delivered_is_posted_later_once_and_only_while_it_is_news(
+    tmp_path: Path, hooks: list[Hook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(WEBHOOK, raising=False)
+    news = replace(ALERT, at=datetime.now(UTC) - timedelta(hours=23))
+    old = replace(ALERT, at=datetime.now(UTC) - timedelta(hours=25))
+    for alert in (news, old):
+        raise_alert(tmp_path, alert)
+    assert alerts.deliver_kept(tmp_path) == 0
+    server = hook(hooks, monkeypatch, 200)
+    assert alerts.deliver_kept(tmp_path) == 1
+    assert alerts.deliver_kept(tmp_path) == 0
+    assert len(server.received) == 1
+    assert [each.problem is None for each in kept(tmp_path)] == [True, False]
