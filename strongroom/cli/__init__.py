@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from strongroom import __version__
-from strongroom.cli import agent, connect, guard, root, snapshot, status
+from strongroom.cli import agent, alerts, connect, guard, incident, root, snapshot, status
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.errors import StrongroomError
 
@@ -24,6 +24,8 @@ app.command("status")(status.status)
 app.command("connect", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     connect.connect
 )
+app.command("incident")(incident.incident)
+app.command("alerts")(alerts.alerts)
 app.add_typer(guard.app, name="guard")
 app.add_typer(root.app, name="root")
 app.add_typer(agent.app, name="agent")

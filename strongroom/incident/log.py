@@ -1,0 +1,259 @@
+"""What the server's JSON logs tell: destructive statements, sessions cut off, who was there."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from strongroom.errors import StrongroomError
+from strongroom.incident.events import CutOff, Session
+from strongroom.incident.statements import Action, actions, undoes
+
+#: Times in the log are cut off after the millisecond, those in the WAL after the microsecond.
+TICK = timedelta(milliseconds=1)
+
+_FILE = re.compile(r"postgresql-(\d{4}-\d\d-\d\d)\.json")
+_SESSION = re.compile(rb'"session_id":"([0-9a-f.]+)"')
+# Told before a line is parsed: most lines of a busy server are of no interest here.
+_INTEREST = re.compile(rb"drop|truncate|delete|57P01", re.IGNORECASE)
+_STATEMENT = re.compile(r"(?:duration: [\d.]+ ms  )?(?:statement|execute [^:]*): (.*)", re.DOTALL)
+_RAN = re.compile(rb'"message":"(?:statement|execute [^":]*): ')
+_LEFT = b'"message":"disconnection'
+_ENDED = "57P01"  # admin_shutdown: the session was ended by somebody else
+_FAILED = ("ERROR", "FATAL", "PANIC")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of the log that destroys something, if it was committed.
+
+    Attributes:
+        session: whose.
+        at: when it began (UTC).
+        text: as it was sent.
+        actions: what it destroys.
+        virtual: the server's name of its transaction within the session.
+        transaction: the transaction's id, when a later line of the log has it.
+        ended: the latest its transaction can have ended; None when the log does not tell.
+        failed: whether its transaction had an error.
+    """
+
+    session: Session
+    at: datetime
+    text: str
+    actions: tuple[Action, ...]
+    virtual: str
+    transaction: int | None = None
+    ended: datetime | None = None
+    failed: bool = False
+
+    def may_have_committed(self, time: datetime) -> bool:
+        """Whether a commit at `time` can be that of its transaction."""
+        return self.at <= time and (self.ended is None or time < self.ended + TICK)
+
+
+@dataclass(frozen=True)
+class Presence:
+    """A session that was open at some moment.
+
+    Attributes:
+        session: which one.
+        statement: its last statement in the log before that moment; None when it has none.
+        at: when that began.
+    """
+
+    session: Session
+    statement: str | None
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Log:
+    """What was read.
+
+    Attributes:
+        files: the log files, oldest first.
+        first: for each file, the time of its first line.
+        statements: destructive statements, oldest first.
+        cut_off: sessions ended by somebody else, oldest first.
+    """
+
+    files: tuple[Path, ...] = ()
+    first: dict[Path, datetime] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+    cut_off: tuple[CutOff, ...] = ()
+
+    def file_of(self, time: datetime) -> Path | None:
+        """The file that tells of `time`; None when there is none, or it begins later."""
+        for path in self.files:
+            if _day(path) == time.date() and self.first.get(path, time) <= time + TICK:
+                return path
+        return None
+
+
+def read(folder: Path, since: datetime) -> Log:
+    """Read the logs in `folder` from the day before `since` on (UTC).
+
+    Raises:
+        StrongroomError: a log cannot be read.
+    """
+    earliest = since.date() - timedelta(days=1)
+    files = sorted(path for path in folder.glob("postgresql-*.json") if _since(path, earliest))
+    reading = _Reading()
+    first = {}
+    for path in files:
+        for line in _lines(path):
+            if path not in first and (at := _time(line)):
+                first[path] = at
+            reading.take(line)
+    return Log(tuple(files), first, tuple(reading.statements()), tuple(reading.cut_off))
+
+
+def present(log: Log, time: datetime) -> list[Presence]:
+    """Sessions that were open at `time`, as far as the files that were read tell."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S.%f")[:23].encode()
+    last: dict[bytes, bytes] = {}
+    statement: dict[bytes, bytes] = {}
+    for path in (each for each in log.files if _day(each) <= time.date()):
+        for line in _lines(path):
+            session, at = _SESSION.search(line), line[14:37]
+            if at > stamp:
+                break
+            # One that left in the same millisecond may have been there.
+            if session is None or (at == stamp and _LEFT in line):
+                continue
+            last[session[1]] = line
+            if _RAN.search(line):
+                statement[session[1]] = line
+    open_then = (id_ for id_, line in last.items() if _LEFT not in line)
+    found = (_presence(last[id_], statement.get(id_)) for id_ in open_then)
+    return [one for one in found if one is not None]
+
+
+class _Reading:
+    """Follows every session that ran something of interest until that transaction is over."""
+
+    def __init__(self) -> None:
+        self.cut_off: list[CutOff] = []
+        self._done: list[Statement] = []
+        self._open: dict[bytes, list[Statement]] = defaultdict(list)
+
+    def take(self, line: bytes) -> None:
+        """Read one line."""
+        found = _SESSION.search(line)
+        if found is None or not (found[1] in self._open or _INTEREST.search(line)):
+            return
+        entry = _entry(line)
+        if entry is None:
+            return
+        self._follow(found[1], entry)
+        if entry.get("state_code") == _ENDED and entry.get("dbname"):
+            state = entry.get("ps") or "unknown"
+            self.cut_off.append(
+                CutOff(_session(entry), state, entry.get("txid") or None, entry["at"])
+            )
+        statement = _statement(entry)
+        if statement is not None:
+            self._open[found[1]].append(statement)
+
+    def statements(self) -> list[Statement]:
+        """All statements, oldest first."""
+        rest = [each for followed in self._open.values() for each in followed]
+        return sorted([*self._done, *rest], key=lambda each: each.at)
+
+    def _follow(self, session: bytes, entry: dict[str, Any]) -> None:
+        said = _STATEMENT.match(entry.get("message") or "")
+        failed_now = entry["error_severity"] in _FAILED or bool(said and undoes(said[1]))
+        followed = self._open.pop(session, [])
+        for each in followed:
+            if entry.get("vxid") == each.virtual:
+                failed = each.failed or failed_now
+                id_ = entry.get("txid") or each.transaction
+                self._open[session].append(replace(each, failed=failed, transaction=id_))
+            else:
+                self._done.append(replace(each, ended=entry["at"]))
+
+
+def _statement(entry: dict[str, Any]) -> Statement | None:
+    found = _STATEMENT.match(entry.get("message") or "")
+    if found is None or not entry.get("user"):
+        return None
+    destroyed = actions(found[1])
+    if not destroyed:
+        return None
+    return Statement(
+        session=_session(entry),
+        at=entry["at"],
+        text=found[1],
+        actions=destroyed,
+        virtual=entry.get("vxid") or "",
+        transaction=entry.get("txid") or None,
+    )
+
+
+def _presence(last: bytes, statement: bytes | None) -> Presence | None:
+    entry = _entry(last)
+    if entry is None or not entry.get("dbname") or entry.get("backend_type") == "walsender":
+        return None
+    ran = _entry(statement) if statement else None
+    if ran is None:
+        return Presence(_session(entry), None, None)
+    found = _STATEMENT.match(ran["message"])
+    return Presence(_session(ran), found[1] if found else None, ran["at"])
+
+
+def _session(entry: dict[str, Any]) -> Session:
+    return Session(
+        id=entry["session_id"],
+        role=entry.get("user") or "",
+        database=entry.get("dbname") or "",
+        address=entry.get("remote_host") or "[local]",
+        port=entry.get("remote_port"),
+        application=entry.get("application_name") or "",
+    )
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """A line of the log with its time as `at`; None for one that is no whole line of it."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        at = datetime.fromisoformat(entry["timestamp"].replace(" UTC", "+00:00"))
+        return {"error_severity": "", **entry, "at": at}
+    except (ValueError, KeyError, TypeError):
+        return None  # the end of a log that is being written, or was cut short
+
+
+def _time(line: bytes) -> datetime | None:
+    entry = _entry(line)
+    return entry["at"] if entry else None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except FileNotFoundError:
+        return  # removed meanwhile
+    except OSError as error:
+        raise StrongroomError(
+            f"{path} cannot be read ({error.strerror}), so it is not known who did what. Run this "
+            "as the user who made the stack."
+        ) from error
+
+
+def _day(path: Path) -> date:
+    found = _FILE.fullmatch(path.name)
+    return date.fromisoformat(found[1]) if found else date.min
+
+
+def _since(path: Path, earliest: date) -> bool:
+    return _day(path) >= earliest
+
+
+def names(files: Iterable[Path] | Sequence[Path]) -> tuple[str, ...]:
+    """The files' names."""
+    return tuple(path.name for path in files)
