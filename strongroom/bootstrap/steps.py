@@ -16,6 +16,9 @@ from strongroom.tiers import APP_OWNER, PROVISIONER, REPLICATOR
 # DATCONNLIMIT_INVALID_DB in PostgreSQL's pg_database.h.
 _INVALID = -2
 
+#: Triggers put on or taken off in one transaction.
+_AT_ONCE = 200
+
 #: What root runs in the application's database, in one transaction and in this order.
 _APPLICATION = (*("application", "recording", "guard", "heartbeat", "mass", "event_triggers"),)
 
@@ -106,6 +109,16 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
     with root.connect(wanted.database) as connection, connection.transaction():
         for name in _APPLICATION:
             connection.execute(_filled(name, values))
+    with root.connect(wanted.database) as connection:
+        for change in ("unwatch", "watch"):
+            _until_done(connection, change, wanted.mass_change_rows)
+
+
+def _until_done(connection: psycopg.Connection[Any], change: str, most: int) -> None:
+    """Let a function do its work in transactions that are small enough for the lock table."""
+    statement = sql.SQL("SELECT {}(%s, %s)").format(sql.Identifier("strongroom", change))
+    while connection.execute(statement, [most, _AT_ONCE]).fetchone() != (0,):
+        continue
 
 
 def audit(root: Root, foundation: Foundation) -> list[str]:

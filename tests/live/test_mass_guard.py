@@ -139,3 +139,26 @@ def test_another_limit_replaces_the_first_and_none_leaves_nothing(watched: Local
         row = ada.execute("SELECT count(*) FROM pg_trigger WHERE tgname ^@ 'strongroom_'")
         assert row.fetchone() == (0,)
     watched.primary.up(mass_change_rows=LIMIT)
+
+
+def test_more_tables_than_one_transaction_can_lock_are_watched_and_let_go(
+    watched: LocalStack,
+) -> None:
+    with watched.sign_in("ada") as ada:
+        ada.execute("SET ROLE app_owner")
+        watched.primary.up(mass_change_rows=0)
+        # 40 connections of 64 locks each are what this server has.
+        for first in range(0, 900, 300):
+            ada.execute(
+                f"DO $$ BEGIN FOR n IN {first}..{first + 299} LOOP "
+                "EXECUTE format('CREATE TABLE app.many_%s (id int)', n); END LOOP; END $$"
+            )
+        watched.primary.up(mass_change_rows=LIMIT)
+        assert watched.primary.refresh() == []
+        watched.primary.up(mass_change_rows=0)
+        assert watched.primary.refresh() == []
+        for first in range(0, 900, 100):
+            tables = [f"app.many_{n}" for n in range(first, first + 100)]
+            named = "; ".join(f"drop table {table}" for table in tables)
+            ada.execute(f"SET strongroom.confirm = '{named}'".encode())
+            ada.execute(f"DROP TABLE {', '.join(tables)}".encode())

@@ -34,11 +34,13 @@ BEGIN
 END
 $$;
 
--- Takes the triggers off where they are not as wanted. Locks only the tables it changes.
-CREATE OR REPLACE FUNCTION strongroom.unwatch(most bigint) RETURNS void
+-- Takes the triggers off where they are not as wanted, so many at a time: each takes a lock on its
+-- table to the end of the transaction, and a server has only so many. Returns how many it took off.
+CREATE OR REPLACE FUNCTION strongroom.unwatch(most bigint, so_many integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     spare record;
+    done integer := 0;
 BEGIN
     FOR spare IN
         SELECT tgname, tgrelid::regclass AS place FROM pg_trigger
@@ -46,20 +48,28 @@ BEGIN
           AND NOT (most > 0 AND tgenabled = 'O'
                    AND tgargs = most::text::bytea || '\x00'::bytea
                    AND tgrelid IN (SELECT id FROM strongroom.under_guard()))
+        LIMIT so_many
     LOOP
+        PERFORM set_config('strongroom.confirm',
+                           format('drop trigger %I on %s', spare.tgname, spare.place), true);
         EXECUTE format('DROP TRIGGER %I ON %s', spare.tgname, spare.place);
+        done := done + 1;
     END LOOP;
+    PERFORM set_config('strongroom.confirm', '', true);
+    RETURN done;
 END
 $$;
 
--- Puts them on every guarded table that lacks them.
-CREATE OR REPLACE FUNCTION strongroom.watch(most bigint) RETURNS void
+-- Puts them on guarded tables that lack them, so many at a time; NULL is all at once. Returns how
+-- many it put on.
+CREATE OR REPLACE FUNCTION strongroom.watch(most bigint, so_many integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     missing record;
+    done integer := 0;
 BEGIN
     IF most = 0 THEN
-        RETURN;
+        RETURN 0;
     END IF;
     FOR missing IN
         SELECT c.oid::regclass AS place, op
@@ -70,6 +80,7 @@ BEGIN
         WHERE has_table_privilege(c.oid, 'TRIGGER')
           AND NOT EXISTS (SELECT FROM pg_trigger
                           WHERE tgrelid = c.oid AND tgname = 'strongroom_' || op)
+        LIMIT so_many
     LOOP
         EXECUTE format(
             'CREATE TRIGGER strongroom_%1$s %2$s %1$s ON %3$s %4$s FOR EACH STATEMENT '
@@ -78,7 +89,9 @@ BEGIN
             missing.place,
             CASE WHEN missing.op <> 'truncate' THEN 'REFERENCING OLD TABLE AS touched' END, most
         );
+        done := done + 1;
     END LOOP;
+    RETURN done;
 END
 $$;
 
@@ -88,7 +101,6 @@ CREATE TABLE IF NOT EXISTS strongroom.mass_change (
 );
 INSERT INTO strongroom.mass_change (most) VALUES ({most})
 ON CONFLICT (single) DO UPDATE SET most = excluded.most;
-SELECT strongroom.unwatch({most}), strongroom.watch({most});
 
 -- The same for tables that are made later, or moved under guard.
 CREATE OR REPLACE FUNCTION strongroom.watch_new() RETURNS event_trigger
@@ -100,7 +112,7 @@ BEGIN
         SELECT FROM pg_event_trigger_ddl_commands()
         WHERE schema_name IN (SELECT name FROM strongroom.guarded_schema)
     ) THEN
-        PERFORM strongroom.watch(most);
+        PERFORM strongroom.watch(most, NULL);
     END IF;
 END
 $$;
