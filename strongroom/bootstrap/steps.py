@@ -98,11 +98,13 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
         if wanted.replicator:
             connection.execute(_text("replicator"))
         connection.execute(_text("strays"))
-        # RDS keeps databases of its own, which its master cannot enter.
+        # RDS keeps databases of its own, which its master cannot enter; nobody enters one whose
+        # drop was cut off.
         query = (
-            "SELECT datname FROM pg_database WHERE datallowconn AND pg_has_role(datdba, 'USAGE')"
+            "SELECT datname FROM pg_database "
+            "WHERE datallowconn AND datconnlimit <> %s AND pg_has_role(datdba, 'USAGE')"
         )
-        databases = [name for (name,) in connection.execute(query)]
+        databases = [name for (name,) in connection.execute(query, [_INVALID])]
     for name in databases:
         with root.connect(name) as connection:
             connection.execute(_text("every_database"))

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from strongroom.cluster.certificates import MACHINE_LIFETIME, KeyPair
 from strongroom.cluster.cluster import Cluster
-from strongroom.cluster.control import system_identifier
+from strongroom.cluster.control import control
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Snapshot, Vault, segment
 from strongroom.errors import StrongroomError
@@ -192,12 +192,13 @@ def _end(vault: Vault, snapshot: Snapshot) -> None:
 
 def _newest(vault: Vault, cluster: Cluster) -> Snapshot | None:
     """What an incremental snapshot can build on: good, of this cluster, on its timeline."""
-    system = system_identifier(cluster)
-    good = [
-        each
-        for each in vault.catalog()
-        if each.problem is None and (each.system, each.server) == (system, cluster.package.version)
-    ]
+    facts = control(cluster)
+    same = (
+        facts["Database system identifier"],
+        int(facts["Latest checkpoint's TimeLineID"]),
+        cluster.package.version,
+    )
+    good = [one for one in vault.good() if (one.system, one.timeline, one.server) == same]
     return good[-1] if good else None
 
 

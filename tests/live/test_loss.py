@@ -188,3 +188,14 @@ def test_deletion_protection_refuses_to_delete(holding: LocalStack) -> None:
     assert "set deletionProtection to false" in str(refused.value)
     assert holding.cluster.running()
     assert not holding.paths.final_snapshots.exists()
+
+
+def test_another_database_whose_drop_was_cut_off_stops_no_up(own_stack: LocalStack) -> None:
+    with own_stack.root("postgres") as root:
+        root.execute("CREATE DATABASE half")
+        root.execute("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'half'")
+    own_stack.primary.up(mass_change_rows=1)
+    assert own_stack.primary.refresh() == []
+    own_stack.primary.up(mass_change_rows=0)
+    with own_stack.root("postgres") as root:
+        root.execute("DROP DATABASE half")

@@ -120,3 +120,20 @@ def stack_inputs() -> dict[str, Any]:
 def test_a_replica_of_no_primary_says_so(empty_stack: LocalStack) -> None:
     with pytest.raises(StrongroomError, match="There is no cluster in"):
         empty_stack.replica().create(**empty_stack.replica_inputs())
+
+
+def test_a_delayed_replica_that_was_restarted_is_left_to_work_off_what_it_has(
+    standby: Standby,
+) -> None:
+    # It may be the one that still holds what was dropped on the primary.
+    standby.replica.up(delay_seconds=60)
+    for said in ("one", "two"):
+        standby.beat(said)
+    before = standby.cluster.process()
+    standby.cluster.stop()
+    standby.replica.up()
+    assert standby.cluster.process() != before
+    assert standby.replica.refresh() == []
+    assert not any("made anew" in line for line in standby.replica.said)
+    standby.replica.up(delay_seconds=0)
+    standby.arrives("two", within=30)

@@ -34,6 +34,7 @@ from strongroom.provider.local.slots import (
     drop_slot,
     make_slot,
     slot_active,
+    slot_lost,
     streams,
 )
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource, replacing
@@ -144,7 +145,7 @@ class Replica(Resource[ReplicaInputs]):
         cluster.user.write(cluster.data / "standby.signal", "")
         settings = _settings(cluster, primary, inputs)
         settle(context, cluster, settings, LocalRoot(cluster, primary))
-        return streams(primary, _slot(cluster))
+        return streams(primary, _slot(cluster)) or _works_off(cluster, primary, inputs)
 
 
 def _outputs(inputs: ReplicaInputs, drift: list[str]) -> dict[str, Any]:
@@ -228,6 +229,16 @@ def _copy(cluster: Cluster, primary: Cluster) -> None:
     new.rename(cluster.data)
 
 
+def _works_off(cluster: Cluster, primary: Cluster, inputs: ReplicaInputs) -> bool:
+    """Whether a delayed replica is still busy with WAL it has at hand.
+
+    It streams only after that, which can take as long as its delay. It may be the one that holds
+    what was dropped, so nothing is wrong as long as the primary keeps the rest for it.
+    """
+    busy = control(cluster)["Database cluster state"] == "in archive recovery"
+    return inputs.delay_seconds > 0 and busy and not slot_lost(primary, _slot(cluster))
+
+
 def _drift(inputs: ReplicaInputs) -> list[str]:
     cluster = cluster_of(inputs)
     if not (Path(inputs.primary) / "cluster.json").exists():
@@ -246,6 +257,6 @@ def _drift(inputs: ReplicaInputs) -> list[str]:
         return [*drift, f"the primary cannot be asked: {' '.join(str(error).split())}"]
     if active is None:
         drift.append("its replication slot is missing on the primary")
-    elif not active:
+    elif not active and not _works_off(cluster, primary, inputs):
         drift.append("it does not stream from the primary")
     return drift

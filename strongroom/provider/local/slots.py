@@ -76,6 +76,14 @@ def streams(primary: Cluster, slot: str) -> bool:
     return slot_active(primary, slot) is True
 
 
+def slot_lost(primary: Cluster, slot: str) -> bool:
+    """Whether the primary has let go of WAL that the standby behind `slot` still needs."""
+    with LocalRoot(primary).connect() as connection:
+        query = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = %s"
+        row = connection.execute(query, [slot]).fetchone()
+    return row is None or row[0] == "lost"
+
+
 def slot_active(primary: Cluster, slot: str) -> bool | None:
     """Whether a standby streams through `slot`; None when there is no such slot."""
     with LocalRoot(primary).connect() as connection:
