@@ -1,0 +1,74 @@
+"""The record of a recovery that is under way, by which a killed one goes on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from strongroom.cluster.stack import StackFolder
+from strongroom.cluster.system_user import SystemUser
+from strongroom.errors import StrongroomError
+from strongroom.recovery.plan import Plan
+
+
+@dataclass
+class Journal:
+    """One recovery, as far as it got.
+
+    Attributes:
+        path: where it is written down.
+        plan: what is done.
+        done: names of the steps that are finished.
+        facts: what later steps have to know of earlier ones.
+    """
+
+    path: Path
+    plan: Plan
+    done: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, stack: StackFolder) -> "Journal | None":
+        """The one that is under way in a stack; None when there is none.
+
+        Raises:
+            StrongroomError: it cannot be read.
+        """
+        path = path_of(stack)
+        try:
+            values: Mapping[str, Any] = json.loads(path.read_text())
+            plan = Plan.load(values["plan"])
+            return cls(path, plan, list(values["done"]), dict(values["facts"]))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StrongroomError(
+                f"{path} tells how far a recovery got and cannot be read ({error}), so none is "
+                "begun and nothing was changed. Run this as the user who owns it; if the file is "
+                f"spoilt, move it and {stack.path / 'recovered'} away and begin anew."
+            ) from error
+
+    def save(self) -> None:
+        """Write it down, before anything depends on it."""
+        values = {"plan": self.plan.dump(), "done": self.done, "facts": self.facts}
+        SystemUser.current().write(self.path, json.dumps(values, indent=2))
+
+    def finish(self, step: str) -> None:
+        """Note that a step is done."""
+        self.done.append(step)
+        self.save()
+
+    def note(self, **facts: Any) -> None:
+        """Note what later steps have to know."""
+        self.facts.update(facts)
+        self.save()
+
+    def end(self) -> None:
+        """The recovery is over."""
+        self.path.unlink(missing_ok=True)
+
+
+def path_of(stack: StackFolder) -> Path:
+    """Where the record of a stack's recovery lies."""
+    return stack.path / "recovery.json"
