@@ -138,7 +138,7 @@ class Search:
             done = self.dump.finish_of(drop.transaction, drop.lsn, self.run.end)
         if done is None or not done.committed:
             return []
-        begin = max(self.run.start, drop.lsn - _REACH)
+        begin = max(self.run.start, (drop.lsn - _REACH) // SEGMENT * SEGMENT)
         of_it = self.dump.records(
             begin, drop.lsn, f"--xid={drop.transaction}", having=re.compile(rb"desc: DELETE.*1664/")
         )

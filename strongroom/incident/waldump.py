@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +96,7 @@ class Dump:
         """Records that begin in a range of the WAL.
 
         Args:
-            start: the first LSN, in bytes.
+            start: the first LSN, in bytes: that of a record, or where a segment begins.
             end: the LSN after the last one, in bytes.
             filters: options by which pg_waldump prints less.
             having: what the line of a record must match; much quicker than looking afterwards.
@@ -115,8 +115,11 @@ class Dump:
     def finish_of(self, transaction: int, start: int, end: int) -> Finish | None:
         """How a transaction, or the one it is a part of, ended in [start, end), in bytes."""
         part = re.compile(rb"subxacts:[^;]* %d\b" % transaction)
-        for begin in range(start, end, _AT_A_TIME):
-            bounds = begin, min(begin + _AT_A_TIME, end), "--rmgr=Transaction"
+        # Later parts begin with a segment: what follows a switch of segments within one is empty,
+        # and pg_waldump finds no record from there on.
+        aligned = range((start // _AT_A_TIME + 1) * _AT_A_TIME, end, _AT_A_TIME)
+        for begin, until in pairwise([start, *aligned, end]):
+            bounds = begin, until, "--rmgr=Transaction"
             # pg_waldump can look for a transaction by itself; for parts of one it cannot.
             own = self.records(*bounds, f"--xid={transaction}", having=_ENDS)
             whole = map(finish, chain(own, self.records(*bounds, having=part)))

@@ -222,3 +222,20 @@ def test_a_server_that_is_stopped_is_told_of_by_its_files(
     assert event.culprit is not None
     assert event.culprit.session.role == "ada"
     assert all(cut.at < event.time for cut in event.cut_off)
+
+
+def test_a_drop_long_after_segments_that_were_left_half_empty_is_found(
+    house: LocalStack, search: Search, ada: psycopg.Connection[Any], table: str
+) -> None:
+    # An early lock makes the search begin early, and 64 MB on it comes to an empty place.
+    run(ada, f"ALTER TABLE {table} ADD COLUMN early int")
+    with house.root() as root:
+        for _ in range(7):
+            root.execute("CREATE TABLE IF NOT EXISTS passing (id int)")
+            root.execute("INSERT INTO passing VALUES (1)")
+            root.execute("SELECT pg_switch_wal()")
+    run(ada, f"SET strongroom.confirm = 'drop table {table}'")
+    run(ada, f"DROP TABLE {table}")
+    event = only(search())
+    assert event.what == (table,)
+    assert event.stop_lsn is not None
