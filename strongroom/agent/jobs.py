@@ -54,10 +54,9 @@ def take_snapshot(duties: Duties) -> str:
     """Take the snapshot that is due, and end what is past its age."""
     cluster = Cluster.at(duties.directory)
     vault = Vault(duties.vault, cluster.user)
-    done = "none is due"
-    if snapshots.due(vault, timedelta(hours=duties.every_hours)):
-        full = snapshots.full_due(vault, timedelta(days=duties.full_every_days))
-        done = f"{snapshots.take(vault, cluster, full).name} taken"
+    every, full_every = timedelta(hours=duties.every_hours), timedelta(days=duties.full_every_days)
+    taken = snapshots.take_due(vault, cluster, every, full_every)
+    done = f"{taken.name} taken" if taken else "none is due"
     ended = snapshots.expire(vault, cluster, duties.retention)
     return f"{done}, {len(ended)} ended" if ended else done
 

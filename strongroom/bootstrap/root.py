@@ -93,9 +93,17 @@ class Root(ABC):
             raise
         return True
 
+    def opening(self) -> SealedPassword | None:
+        """The sealed password that opens the server; None when none does.
+
+        Raises:
+            psycopg.OperationalError: the server says neither yes nor no.
+        """
+        return next((each for each in candidates(self.sealed) if self.works(each)), None)
+
     def locked_out(self) -> bool:
         """Whether a server that answers refuses every sealed value."""
         try:
-            return not any(self.works(password) for password in candidates(self.sealed))
+            return self.opening() is None
         except psycopg.OperationalError:
             return False

@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 
 from strongroom.bootstrap.local import LocalRoot
-from strongroom.bootstrap.sealed import candidates
 from strongroom.breakglass.glass import Glass
 from strongroom.errors import StrongroomError
 from strongroom.tiers import ROOT
@@ -30,7 +29,7 @@ def hand_over(root: LocalRoot, glass: Glass, database: str) -> dict[str, str]:
         glass: what was asked for; the server's log shows it beside everything the session does.
         database: the application's; ``postgres`` in its place when it cannot be entered.
     """
-    password = next((each for each in candidates(root.sealed) if root.works(each)), None)
+    password = root.opening()
     if password is None:
         raise StrongroomError(
             f"No sealed password opens {root.where} as root, so nothing can be handed over. "

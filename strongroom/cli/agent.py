@@ -1,7 +1,6 @@
 """`strongroom agent`: the background process of a stack on this machine."""
 
 import json
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -9,11 +8,9 @@ from rich.table import Table
 
 from strongroom.agent.duties import Duties
 from strongroom.agent.process import Agent
-from strongroom.cli.options import StackOption
+from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
-
-NOT_AS_IT_SHOULD_BE = 3
 
 app = typer.Typer(help="The background process of a stack.", no_args_is_help=True)
 
@@ -43,7 +40,7 @@ def stop(stack: StackOption = "local") -> None:
 @app.command()
 def status(
     stack: StackOption = "local",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show whether the agent runs and how each duty went last.
 

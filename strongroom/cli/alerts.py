@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 
 from strongroom import alerts as raised
-from strongroom.cli.options import StackOption
+from strongroom.cli.options import JsonOption, StackOption
 from strongroom.declaration import Declaration
 
 
 def alerts(
     stack: StackOption = "local",
     last: Annotated[int, typer.Option("--last", min=1, help="How many, the newest.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the alerts of a stack, oldest first, and what became of posting each."""
     found = raised.kept(Declaration.load(stack).folder)[-last:]

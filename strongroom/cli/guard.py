@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from strongroom.cli.options import JsonOption
 from strongroom.errors import StrongroomError
 from strongroom.guard import report
 from strongroom.guard.everything import everything_guarded, portable
@@ -106,7 +107,7 @@ def scan(
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on database passwords of any host, too.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
     offline: OfflineOption = False,
 ) -> None:
     """Look through a repository for anything that names or reaches a guarded database.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from strongroom.cli.options import StackOption
+from strongroom.cli.options import JsonOption, StackOption
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.vault import Vault
 from strongroom.declaration import Declaration
@@ -32,7 +32,7 @@ def incident(
     rows: Annotated[
         int, typer.Option(min=1, help="Deleted rows in one transaction that are a mass delete.")
     ] = MASS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Name the latest destructive event: what was dropped, emptied or deleted, by whom and when.
 

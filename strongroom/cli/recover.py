@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.status import Status
 
-from strongroom.cli.options import StackOption
+from strongroom.cli.options import JsonOption, StackOption
 from strongroom.declaration import Declaration
 from strongroom.errors import SettingsError, StrongroomError
 from strongroom.recovery import copying, event, rendering, target
@@ -94,7 +94,7 @@ def recover(
     ] = False,
     plan_only: Annotated[bool, typer.Option("--plan", help="Show the plan and end.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Go back to the instant before the event: a copy is recovered and brought back.
 

@@ -25,8 +25,7 @@ from strongroom.breakglass.opening import Access, opened
 from strongroom.breakglass.record import Entry, Event, Record
 from strongroom.breakglass.verifying import Verdict, verify
 from strongroom.cli.connect import running_primary, session_settings
-from strongroom.cli.options import StackOption
-from strongroom.cli.status import NOT_AS_IT_SHOULD_BE
+from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
 from strongroom.cluster import psql
 from strongroom.cluster.package import ServerPackage
 from strongroom.cluster.stack import StackFolder
@@ -98,7 +97,7 @@ def break_glass(
 @app.command("record")
 def record(
     stack: StackOption = "local",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
     verified: Annotated[
         bool, typer.Option("--verify", help="Look for entries that were changed or are missing.")
     ] = False,

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from strongroom.cli.options import StackOption
+from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
 from strongroom.cluster import snapshots
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.snapshots import Retention
@@ -17,10 +17,7 @@ from strongroom.cluster.vault import Snapshot, Vault
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
 
-NOT_AS_IT_SHOULD_BE = 3
-
 app = typer.Typer(help="Snapshots of the primary.", no_args_is_help=True)
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
 @app.command("list")

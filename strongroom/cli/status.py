@@ -2,23 +2,20 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from strongroom.cli.options import StackOption
+from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
 from strongroom.cli.standing import Standing, standing
 from strongroom.declaration import Declaration
 from strongroom.tiers import Tier
 
-NOT_AS_IT_SHOULD_BE = 3
-
 
 def status(
     stack: StackOption = "local",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show the servers of a stack, its replicas' lag, agent, snapshots, root, and its roster.
 

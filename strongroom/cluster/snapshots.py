@@ -47,33 +47,53 @@ def take(vault: Vault, cluster: Cluster, full: bool) -> Snapshot:
         StrongroomError: it could not be copied, or the copy is not sound; nothing is entered.
     """
     with vault.locked():
-        sweep(vault)
-        begun = datetime.now(UTC)
-        parent = None if full else _newest(vault, cluster)
-        name = f"{begun:%Y%m%dT%H%M%S}.{begun.microsecond // 1000:03}Z"
-        new = vault.user.folder(vault.snapshots / f".new-{name}")
-        copied = new / "data"
-        tool = cluster.package.tool("pg_basebackup")
-        incremental = []
-        if parent is not None:
-            incremental = [f"--incremental={vault.data(parent) / 'backup_manifest'}"]
-        vault.user.run(
-            *(tool, "--pgdata", copied, "--wal-method=stream", "--checkpoint=fast"),
-            *("--manifest-checksums=SHA256", f"--label=strongroom {name}", "--no-password"),
-            *incremental,
-            *("--dbname", _conninfo(vault, cluster)),
-            timeout=12 * _HOURS,
+        return _take(vault, cluster, full)
+
+
+def take_due(
+    vault: Vault, cluster: Cluster, every: timedelta, full_every: timedelta
+) -> Snapshot | None:
+    """Take the next snapshot if it is due, and a full one if that is; None when none is due.
+
+    Looked at under the vault's lock, so that of two who come at once only one takes it.
+
+    Raises:
+        StrongroomError: as `take`.
+    """
+    with vault.locked():
+        if not due(vault, every):
+            return None
+        return _take(vault, cluster, full_due(vault, full_every))
+
+
+def _take(vault: Vault, cluster: Cluster, full: bool) -> Snapshot:
+    sweep(vault)
+    begun = datetime.now(UTC)
+    parent = None if full else _newest(vault, cluster)
+    name = f"{begun:%Y%m%dT%H%M%S}.{begun.microsecond // 1000:03}Z"
+    new = vault.user.folder(vault.snapshots / f".new-{name}")
+    copied = new / "data"
+    tool = cluster.package.tool("pg_basebackup")
+    incremental = []
+    if parent is not None:
+        incremental = [f"--incremental={vault.data(parent) / 'backup_manifest'}"]
+    vault.user.run(
+        *(tool, "--pgdata", copied, "--wal-method=stream", "--checkpoint=fast"),
+        *("--manifest-checksums=SHA256", f"--label=strongroom {name}", "--no-password"),
+        *incremental,
+        *("--dbname", _conninfo(vault, cluster)),
+        timeout=12 * _HOURS,
+    )
+    snapshot = _described(cluster, name, parent, copied)
+    if problem := _problem(vault, cluster, snapshot, copied):
+        shutil.rmtree(new, ignore_errors=True)
+        raise StrongroomError(
+            f"The snapshot just taken of {cluster.directory.name} is not sound ({problem}), so "
+            "it was not kept. Look at the disk of the vault and take another one."
         )
-        snapshot = _described(cluster, name, parent, copied)
-        if problem := _problem(vault, cluster, snapshot, copied):
-            shutil.rmtree(new, ignore_errors=True)
-            raise StrongroomError(
-                f"The snapshot just taken of {cluster.directory.name} is not sound ({problem}), so "
-                "it was not kept. Look at the disk of the vault and take another one."
-            )
-        new.rename(vault.snapshots / name)
-        vault.remember(snapshot)
-        return snapshot
+    new.rename(vault.snapshots / name)
+    vault.remember(snapshot)
+    return snapshot
 
 
 def verify(vault: Vault, cluster: Cluster, snapshot: Snapshot) -> Snapshot:

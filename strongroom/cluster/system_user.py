@@ -129,6 +129,12 @@ class SystemUser:
     def _may_enter(self, folder: Path) -> bool:
         return self.run("/usr/bin/test", "-x", folder, check=False).returncode == 0
 
+    def identity(self) -> dict[str, Any]:
+        """What to hand to `subprocess` for a program that runs as this user."""
+        if os.geteuid() != 0:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
     def run(
         self,
         *command: str | Path,
@@ -147,9 +153,6 @@ class SystemUser:
         Raises:
             StrongroomError: it failed or took too long; holds the last lines it printed.
         """
-        as_user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            as_user = {"user": self.uid, "group": self.gid, "extra_groups": []}
         try:
             done: subprocess.CompletedProcess[str] = subprocess.run(
                 [str(part) for part in command],
@@ -163,7 +166,7 @@ class SystemUser:
                 umask=0o077,
                 start_new_session=True,
                 check=False,
-                **as_user,
+                **self.identity(),
             )
         except OSError as error:
             raise StrongroomError(

@@ -1,6 +1,5 @@
 """pg_waldump, read line by line: a gigabyte of WAL never lies in memory."""
 
-import os
 import re
 import subprocess
 from collections import Counter, deque
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from strongroom.cluster.system_user import SystemUser, clean_environment
 from strongroom.cluster.vault import position
@@ -176,9 +175,6 @@ class Dump:
         last = lsn(min(end, self.end))
         bounds = (f"--start={lsn(start)}", f"--end={last}", f"--timeline={self.timeline}")
         command = [str(self.tool), f"--path={self.folder}", *bounds, *filters]
-        as_user: dict[str, Any] = {}
-        if os.geteuid() == 0:
-            as_user = {"user": self.user.uid, "group": self.user.gid, "extra_groups": []}
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -187,7 +183,7 @@ class Dump:
             env={**clean_environment(), "TZ": "UTC"},
             cwd="/",
             start_new_session=True,
-            **as_user,
+            **self.user.identity(),
         ) as process:
             try:
                 yield process.stdout or ()

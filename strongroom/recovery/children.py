@@ -1,6 +1,5 @@
 """Programs of PostgreSQL that are watched while they work, with root's password if needed."""
 
-import os
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -23,12 +22,9 @@ def starting(
         command: the program and its arguments; never a secret among them.
         environment: further variables, which only this user and root can see.
     """
-    as_user: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        as_user = {"user": user.uid, "group": user.gid, "extra_groups": []}
     whole = {**clean_environment(), **environment}
     arguments = [str(part) for part in command]
-    return {"args": arguments, "env": whole, "cwd": "/", "umask": 0o077, **as_user}
+    return {"args": arguments, "env": whole, "cwd": "/", "umask": 0o077, **user.identity()}
 
 
 def watch(

@@ -12,7 +12,6 @@ import psycopg
 from psycopg import sql
 
 from strongroom.bootstrap.local import LocalRoot
-from strongroom.bootstrap.sealed import candidates
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
 from strongroom.recovery import piping, properties
@@ -233,7 +232,7 @@ def signed_in(root: LocalRoot) -> dict[str, str]:
     Raises:
         StrongroomError: no sealed password works.
     """
-    password = next((each for each in candidates(root.sealed) if root.works(each)), None)
+    password = root.opening()
     if password is None:
         raise StrongroomError(
             f"Root cannot sign in to {root.where}, so nothing can be moved there. `make up` seals "

@@ -12,12 +12,13 @@ from pydantic import Field
 from strongroom.errors import StrongroomError
 from strongroom.provider.local.common import drift_of, known
 from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
+from strongroom.tiers import ROOT
 
 _QUERY = """
 SELECT pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor),
        inherit_option, set_option, admin_option, pg_get_userbyid(grantor) = current_user
 FROM pg_catalog.pg_auth_members
-WHERE pg_get_userbyid(roleid) = ANY (%s) AND pg_get_userbyid(member) NOT IN (current_user, 'root')
+WHERE pg_get_userbyid(roleid) = ANY (%s) AND pg_get_userbyid(member) NOT IN (current_user, %s)
 ORDER BY 1, 2, 3
 """
 
@@ -156,7 +157,7 @@ def _connect(inputs: MembershipsInputs) -> psycopg.Connection[Any]:
 
 
 def _rows(connection: psycopg.Connection[Any], inputs: MembershipsInputs) -> list[_Row]:
-    return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members)])]
+    return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members), ROOT])]
 
 
 def _wrong(inputs: MembershipsInputs, rows: list[_Row]) -> list[tuple[_Row, str | None]]:

@@ -117,10 +117,13 @@ class SnapshotPolicy(Resource[SnapshotPolicyInputs]):
         cluster = Cluster.at(Path(inputs.directory))
         vault = Vault(Path(inputs.vault), cluster.user)
         vault.prepare()
-        if snapshots.due(vault, timedelta(hours=inputs.every_hours)):
+        every, full_every = (
+            timedelta(hours=inputs.every_hours),
+            timedelta(days=inputs.full_every_days),
+        )
+        if snapshots.due(vault, every):
             context.say("taking a snapshot")
-            full = snapshots.full_due(vault, timedelta(days=inputs.full_every_days))
-            taken = snapshots.take(vault, cluster, full)
+        if taken := snapshots.take_due(vault, cluster, every, full_every):
             kind = "full" if taken.parent is None else "incremental"
             context.say(f"snapshot {taken.name} taken ({kind}, {taken.size:,} bytes)", keep=True)
         for ended in snapshots.expire(vault, cluster, inputs.retention):
