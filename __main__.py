@@ -10,7 +10,10 @@ stack = declared()
 platform = PLATFORMS[stack.settings.platform]
 
 primary = platform.Primary("primary", platform.PrimaryArgs.of(stack))
-replica = platform.Replica("replica", platform.ReplicaArgs.of(stack, primary))
+replicas = {"replica": platform.Replica("replica", platform.ReplicaArgs.of(stack, primary))}
+if delay := stack.settings.replica_delay_seconds:
+    delayed = platform.ReplicaArgs.of(stack, primary, delay)
+    replicas["delayed"] = platform.Replica("delayed", delayed)
 snapshots = platform.SnapshotPolicy("snapshots", platform.SnapshotPolicyArgs.of(stack, primary))
 root = platform.RootSecret("root", platform.RootSecretArgs.of(stack, primary))
 platform.Agent(
@@ -27,7 +30,8 @@ Access(
 )
 
 pulumi.export("primary", pulumi.Output.format("{0}:{1}", primary.host, primary.port))
-pulumi.export("replica", pulumi.Output.format("{0}:{1}", replica.host, replica.port))
+for name, replica in replicas.items():
+    pulumi.export(name, pulumi.Output.format("{0}:{1}", replica.host, replica.port))
 pulumi.export("database", primary.database)
 pulumi.export("newestSnapshot", snapshots.newest)
 pulumi.export("rootPasswordRotatedAt", root.rotated_at)

@@ -44,7 +44,8 @@ class Settings:
         statement_timeout_seconds: the longest a statement may run, by tier, 1 to 86,400 s.
         idle_in_transaction_timeout_seconds: the longest an open transaction may idle, 1 to
             86,400 s.
-        replica_delay_seconds: how far the replica stays behind, 0 (a plain standby) to 86,400 s.
+        replica_delay_seconds: how far the delayed replica stays behind, 1 to 86,400 s; 0 for no
+            delayed replica.
         vault: the absolute path of the folder for snapshots and archived WAL; empty for one
             beside the clusters. Another disk is better.
         archive_timeout_seconds: the longest a commit waits to be archived, 1 to 3,600 s; RDS

@@ -34,12 +34,12 @@ class ReplicaArgs:
     deletion_protection: bool = True
 
     @classmethod
-    def of(cls, stack: Declaration, primary: Primary) -> Self:
-        """As a stack declares it."""
+    def of(cls, stack: Declaration, primary: Primary, delay_seconds: int = 0) -> Self:
+        """As a stack declares it; with a delay the one that still has what was just lost."""
         return cls(
             folder=stack.folder,
             primary=primary,
-            delay_seconds=stack.settings.replica_delay_seconds,
+            delay_seconds=delay_seconds,
             settings=dict(stack.settings.server),
             server_binaries=stack.settings.server_binaries,
             deletion_protection=stack.settings.deletion_protection,

@@ -38,7 +38,9 @@ def _count(project: Project, query: str) -> Any:
 
 @pytest.fixture(scope="module")
 def filled(standing: Project) -> Project:
-    """The standing project, with a table that a senior made."""
+    """The standing project with a delayed replica, and a table that a senior made."""
+    standing.edit_settings(lambda config: config.update({"strongroom:replicaDelaySeconds": "600"}))
+    assert "+ 2 created" in standing.up().changes
     with standing.connect("ada") as ada:
         ada.execute("SET ROLE app_owner")
         ada.execute("CREATE TABLE app.orders AS SELECT generate_series(1, 1000) AS id")
@@ -50,6 +52,7 @@ def test_a_preview_with_refresh_is_quiet_after(filled: Project, way: str) -> Non
     _drop(filled)
     done = _strongroom(filled, "recover", "--yes", "--way", way)
     assert done.code == 0, done.output
+    assert "copying replica delayed" in done.output
     assert _count(filled, "SELECT count(*) FROM app.orders") == 1000
     preview = filled.preview("--refresh")
     assert filled.is_quiet("--refresh"), preview.output
