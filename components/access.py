@@ -73,8 +73,11 @@ class Access(pulumi.ComponentResource):
     password, to drop a schema, and to touch the database itself, which belongs to root. Grants
     follow one another, because PostgreSQL fails two that change one object's rights at once.
 
-    It has no outputs; what it declares is read in the preview.
+    It has no outputs; what it declares is read in the preview. `last` is the resource that waits
+    for all others.
     """
+
+    last: pulumi.Resource
 
     def __init__(
         self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None
@@ -92,15 +95,15 @@ class Access(pulumi.ComponentResource):
         people = {member.role: self._engineer(member, after=groups) for member in args.members}
         extra = [people[member.role] for member in args.members if member.rights]
         last = self._grants(after=[*granted, *extra])
-        self._sealed(after=[*last, *people.values()])
+        self.last = self._sealed(after=[*last, *people.values()])
         self.register_outputs({})
 
     def _groups(self) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
         for group in GROUPS.values():
             made.append(self._role(group.role, {}, after=made[-1:]))
-        # NOINHERIT: app_owner's rights are had by SET ROLE only.
-        return [*made, self._role(GATE, {"inherit": False}, after=made[-1:])]
+        # NOINHERIT: app_owner's rights are had by SET ROLE only. Who waits for it waits for all.
+        return [self._role(GATE, {"inherit": False}, after=made[-1:])]
 
     def _schemas(self, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
         return [
@@ -168,9 +171,9 @@ class Access(pulumi.ComponentResource):
             opts=self._options(after),
         )
 
-    def _sealed(self, after: list[pulumi.Resource]) -> None:
+    def _sealed(self, after: list[pulumi.Resource]) -> pulumi.Resource:
         digest = hashlib.sha256(json.dumps(self._declared, sort_keys=True).encode()).hexdigest()
-        sdk.Memberships(
+        return sdk.Memberships(
             f"{self._name}-memberships",
             {
                 "sign_in": dict(self._args.sign_in),

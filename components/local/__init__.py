@@ -2,7 +2,7 @@
 
 from components.local.agent import Agent, AgentArgs
 from components.local.primary import Primary, PrimaryArgs
-from components.local.replica import Replica, ReplicaArgs
+from components.local.replica import Replica, ReplicaArgs, replicas
 from components.local.root_secret import RootSecret, RootSecretArgs
 from components.local.snapshots import SnapshotPolicy, SnapshotPolicyArgs
 
@@ -17,4 +17,5 @@ __all__ = [
     "RootSecretArgs",
     "SnapshotPolicy",
     "SnapshotPolicyArgs",
+    "replicas",
 ]

@@ -79,3 +79,11 @@ class Replica(pulumi.ComponentResource):
         self.host = server.host
         self.port = server.port
         self.register_outputs({"host": self.host, "port": self.port})
+
+
+def replicas(stack: Declaration, primary: Primary) -> dict[str, Replica]:
+    """Declare the replicas of a stack: a standby, and a delayed one where the settings say so."""
+    found = {"replica": Replica("replica", ReplicaArgs.of(stack, primary))}
+    if delay := stack.settings.replica_delay_seconds:
+        found["delayed"] = Replica("delayed", ReplicaArgs.of(stack, primary, delay))
+    return found

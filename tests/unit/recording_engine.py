@@ -1,7 +1,7 @@
 """An engine that makes nothing and notes everything a program registers, options included."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,9 +87,13 @@ def run(program: Callable[[], None], stack: str = "local") -> Recording:
     recording = Recording()
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
-    def whole() -> None:
-        program()
-        recording.exports = set(getattr(settings.get_root_resource(), "outputs", {}))
+    async def whole() -> None:
+        entries: list[Callable[[], Awaitable[Mapping[str, Any]]]] = []
+        # The SDK takes an asynchronous entry only from a program that the engine has started.
+        with patch.object(pulumi, "run", entries.append):
+            program()
+        for entry in entries:
+            recording.exports |= set(await entry())
 
     with _loops_closed() as loop:
         settings.set_root_resource(None)  # type: ignore[arg-type]
