@@ -13,6 +13,7 @@ from strongroom.errors import StrongroomError
 from strongroom.incident import log as logs
 from strongroom.incident import segments
 from strongroom.incident.events import Findings
+from strongroom.incident.halfway import halfway
 from strongroom.incident.joining import Joining, from_log
 from strongroom.incident.living import Living
 from strongroom.incident.log import Log, Statement
@@ -62,6 +63,7 @@ def find(
         events = [joining.event(deed) for deed in _deeds(searches, since, every=every)]
         older = since if every else max((event.time for event in events), default=since)
         events += [joining.event(deed) for deed in _schemas(searches, older, joining)]
+        events += halfway(searches, joining, since)
         covered = [found for number, one in enumerate(searches) if (found := _covered(one, number))]
     events += [
         from_log(log, said, _why_no_wal(runs, covered, said.at))

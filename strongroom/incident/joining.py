@@ -68,7 +68,7 @@ class Joining:
             stop_lsn=lsn(deed.stop),
             commit_lsn=lsn(deed.finish.lsn),
             rows=sum(rows for _, rows in deed.rows) if deed.rows else None,
-            cut_off=_cut_off(
+            cut_off=cut_off(
                 self.log, deed.kind, database, found.began or deed.time, deed.time, found.culprit
             ),
             sources=(*found.sources, *deed.segments),
@@ -230,13 +230,13 @@ def from_log(log: Log, said: Statement, why: str) -> Event:
         time=said.at,
         culprit=culprit,
         transaction=said.transaction,
-        cut_off=_cut_off(log, kind, database, said.at, ended, culprit),
+        cut_off=cut_off(log, kind, database, said.at, ended, culprit),
         sources=(path.name,) if path else (),
         unknown=tuple(unknown),
     )
 
 
-def _cut_off(
+def cut_off(
     log: Log,
     kind: Kind,
     database: str,

@@ -21,6 +21,12 @@ SELECT format('%s.%s', to_hex(floor(extract(epoch FROM backend_start))::bigint),
 FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND query_start IS NOT NULL
 """
+# What ALTER DATABASE ... ALLOW_CONNECTIONS false was done to was put aside by a recovery.
+_INVALID = """
+SELECT datname::text, (ctid::text::point)[1]::int, pg_relation_filenode('pg_database')::int,
+       (ctid::text::point)[0]::int
+FROM pg_database WHERE datconnlimit = -2 AND datallowconn
+"""
 _BY_ID = "SELECT oid, oid::regclass::text FROM pg_class WHERE oid = ANY(%s) AND relkind = ANY(%s)"
 _BY_FILE = "SELECT relfilenode, oid::regclass::text FROM pg_class WHERE relfilenode = ANY(%s)"
 _TABLES = ["r", "p", "m"]
@@ -44,6 +50,19 @@ class Last:
 
 
 @dataclass(frozen=True)
+class Invalid:
+    """A database that nobody can connect to, because dropping it was begun.
+
+    Attributes:
+        name: its name.
+        row: where its row of pg_database lies: number within the block, file, block.
+    """
+
+    name: str
+    row: tuple[str, str, str]
+
+
+@dataclass(frozen=True)
 class Living:
     """What the server told.
 
@@ -51,11 +70,13 @@ class Living:
         cluster: the server; None when it was not asked or did not answer.
         databases: names by object id.
         last: what its sessions ran last.
+        invalid: databases whose drop was cut off.
     """
 
     cluster: Cluster | None = None
     databases: dict[int, str] | None = None
     last: tuple[Last, ...] = ()
+    invalid: tuple[Invalid, ...] = ()
 
     @classmethod
     def ask(cls, cluster: Cluster) -> "Living":
@@ -67,9 +88,18 @@ class Living:
                 session.execute("SET statement_timeout = '2s'")
                 databases = dict(session.execute("SELECT oid, datname FROM pg_database").fetchall())
                 rows = session.execute(_ACTIVITY).fetchall()
+                invalid = session.execute(_INVALID).fetchall()
         except (StrongroomError, psycopg.Error):
             return cls()
-        return cls(cluster, databases, tuple(Last(Session(*row[:6]), *row[6:]) for row in rows))
+        return cls(
+            cluster,
+            databases,
+            tuple(Last(Session(*row[:6]), *row[6:]) for row in rows),
+            tuple(
+                Invalid(name, (str(offset), f"1664/0/{file}", str(block)))
+                for name, offset, file, block in invalid
+            ),
+        )
 
     def database(self, oid: int) -> str | None:
         """A database's name; None when it is gone or the server did not answer."""

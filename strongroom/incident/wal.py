@@ -104,6 +104,25 @@ class Search:
                 if done and done.committed:
                     yield Deed(Kind.SCHEMA, int(folder.name), done, done.lsn, self.run.timeline)
 
+    def mark(self, row: tuple[str, str, str], since: datetime) -> int | None:
+        """The LSN (bytes) at which a row of pg_database was last marked in place, as invalid.
+
+        Args:
+            row: number within the block, file, block.
+            since: how far back to look (UTC).
+        """
+        begin = self.run.recent(since)
+        marks = self._marks(begin, self.run.end, row)
+        return marks[-1] if marks else None
+
+    def _marks(self, begin: int, end: int, row: tuple[str, ...]) -> list[int]:
+        there = self.dump.records(begin, end, f"--relation={row[1]}", having=_INPLACE)
+        return [
+            record.lsn
+            for record in there
+            if (found := _ROW.search(record.text)) and found.groups() == row
+        ]
+
     def _stretch(self, start: int) -> list[Deed]:
         end = min(start + _STRIDE, self.run.end)
         found: list[Deed] = []
@@ -145,14 +164,7 @@ class Search:
         deleted = [row for record in of_it if (row := _ROW.search(record.text))]
         if not deleted:
             return []
-        offset, relation, block = deleted[-1].groups()
-        marks = [
-            record.lsn
-            for record in self.dump.records(
-                begin, drop.lsn, f"--relation={relation}", having=_INPLACE
-            )
-            if (row := _ROW.search(record.text)) and row.groups() == (offset, relation, block)
-        ]
+        marks = self._marks(begin, drop.lsn, deleted[-1].groups())
         gone = _FILE.search(drop.text)
         oid = int(gone[1]) if gone else 0
         stop = marks[-1] if marks else done.lsn
