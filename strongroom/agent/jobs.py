@@ -55,9 +55,12 @@ def take_snapshot(duties: Duties) -> str:
     cluster = Cluster.at(duties.directory)
     vault = Vault(duties.vault, cluster.user)
     every, full_every = timedelta(hours=duties.every_hours), timedelta(days=duties.full_every_days)
-    taken = snapshots.take_due(vault, cluster, every, full_every)
+    try:
+        taken = snapshots.take_due(vault, cluster, every, full_every)
+    finally:
+        # Also when there was no room for another one: that makes some.
+        ended = snapshots.expire(vault, cluster, duties.retention)
     done = f"{taken.name} taken" if taken else "none is due"
-    ended = snapshots.expire(vault, cluster, duties.retention)
     return f"{done}, {len(ended)} ended" if ended else done
 
 

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from strongroom.cluster.configuration import FIXED, HBA, LOOPBACK, render
 from strongroom.cluster.lock import locked
 from strongroom.cluster.package import ServerPackage
 from strongroom.cluster.port import taken
+from strongroom.cluster.room import end_writers
 from strongroom.cluster.server_log import ServerLog
 from strongroom.cluster.system_user import SystemUser, passable
 from strongroom.errors import StrongroomError
@@ -139,11 +140,7 @@ class Cluster:
 
     def fresh(self, name: str) -> Path:
         """A path beside the data for something unfinished; what a killed run left goes."""
-        begun = str(self.directory / f".new-{name}")
-        for process in psutil.process_iter(["cmdline"]):
-            if any(part.startswith(begun) for part in process.info["cmdline"] or ()):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()  # it would go on writing, and hold the replica's slot
+        end_writers(self.directory / f".new-{name}")
         for leftover in self.directory.glob(f".new-{name}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         # A name of its own each time: a process that was just killed may still end a write.

@@ -12,13 +12,14 @@ from strongroom.errors import StrongroomError
 
 
 @contextmanager
-def locked(path: Path, what: Path, patience: float) -> Iterator[None]:
+def locked(path: Path, what: Path, patience: float, *, shared: bool = False) -> Iterator[None]:
     """Keep other work of Strongroom away from something meanwhile.
 
     Args:
         path: the lock's file, whose folder exists.
         what: what is worked on, for the error.
         patience: seconds to wait for another one to finish.
+        shared: keep only those away that do not share it.
 
     Raises:
         StrongroomError: another one did not finish in time.
@@ -27,7 +28,7 @@ def locked(path: Path, what: Path, patience: float) -> Iterator[None]:
         lock = path.open("w")
     with lock:
         deadline = time.monotonic() + patience
-        while not _taken(lock):
+        while not _taken(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise StrongroomError(
                     f"Another process of Strongroom has been working on {what} for "
@@ -38,9 +39,9 @@ def locked(path: Path, what: Path, patience: float) -> Iterator[None]:
         yield
 
 
-def _taken(lock: IO[str]) -> bool:
+def _taken(lock: IO[str], how: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -117,6 +117,14 @@ class Vault:
         """Keep other work on snapshots away meanwhile; `patience` in seconds."""
         return locked(self.folder / "lock", self.folder, patience)
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Keep what is there from being ended meanwhile; others may read and take, too."""
+        return locked(self.folder / "reading.lock", self.folder, 60, shared=True)
+
+    def ending(self, patience: float) -> AbstractContextManager[None]:
+        """Wait until nobody reads, and keep readers away; `patience` in seconds."""
+        return locked(self.folder / "reading.lock", self.folder, patience)
+
     def catalog(self) -> list[Snapshot]:
         """Every finished snapshot, oldest first."""
         found = [self._entry(path) for path in sorted(self.snapshots.glob("[0-9]*/snapshot.json"))]
@@ -145,9 +153,9 @@ class Vault:
         """Where a snapshot's files lie."""
         return self.snapshots / snapshot.name / "data"
 
-    def remember(self, snapshot: Snapshot) -> None:
-        """Write a snapshot's entry of the catalog, which lies beside its files."""
-        path = self.snapshots / snapshot.name / "snapshot.json"
+    def remember(self, snapshot: Snapshot, folder: Path | None = None) -> None:
+        """Write a snapshot's entry of the catalog, which lies beside its files (in `folder`)."""
+        path = (folder or self.snapshots / snapshot.name) / "snapshot.json"
         self.user.write(path, json.dumps(snapshot.dump(), indent=2))
 
     def chain(self, snapshot: Snapshot) -> list[Snapshot]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from pathlib import Path
 
 import psycopg
 
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.control import control
+from strongroom.cluster.room import size_of
 from strongroom.cluster.vault import Snapshot, Vault, position
 from strongroom.errors import StrongroomError
 from strongroom.incident.waldump import lsn
@@ -150,14 +150,3 @@ def replayed(cluster: Cluster, primary: Cluster) -> str | None:
         # Its root may still have an older password: the change of it is held back, too.
         return None
     return str(row[0]) if row and row[0] else None
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder, some of which may vanish meanwhile."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:
-            continue
-    return total
