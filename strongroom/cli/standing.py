@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from strongroom.agent.process import Agent
 from strongroom.bootstrap.sealed import SealedFile
 from strongroom.breakglass.ending import due
+from strongroom.cluster import archive
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Vault
@@ -76,16 +77,19 @@ def standing(stack: Declaration) -> Standing:
     servers = tuple(_servers(stack))
     folder = StackFolder(stack.folder)
     good = Vault(stack.vault, folder.primary.user).good() if servers else []
-    agent = Agent(stack.folder).running() if servers else False
+    agent = Agent(stack.folder)
+    lives = agent.running() if servers else False
     problems = [f"{each.name}: {each.problem}" for each in servers if each.problem]
     if servers:
-        problems += [] if agent else ["the agent is stopped; `strongroom agent start` starts it"]
+        problems += _archiving(stack, folder, servers[0])
+        stopped = ["the agent is stopped; `strongroom agent start` starts it"]
+        problems += _failing(agent) if lives else stopped
         problems += [] if good else ["there is no sound snapshot; `make up` takes one"]
         problems += due(folder)
     return Standing(
         servers=servers,
         root_password_age_days=_password_age(folder) if servers else None,
-        agent=agent,
+        agent=lives,
         snapshots=len(good),
         newest_snapshot=good[-1].finished if good else None,
         problems=tuple(problems),
@@ -169,6 +173,25 @@ def _ask(stack: Declaration, cluster: Cluster, query: Any, *values: str) -> Any:
             return connection.execute(query, values).fetchone()
     except psycopg.Error as error:
         raise StrongroomError(f"does not answer: {' '.join(str(error).split())}") from error
+
+
+def _archiving(stack: Declaration, folder: StackFolder, primary: ServerStatus) -> list[str]:
+    """What is wrong with the WAL archive: what is not in it is lost with the primary's disk."""
+    if primary.kind != "primary" or primary.problem is not None:
+        return []
+    try:
+        found = archive.problem(_ask(stack, folder.primary, archive.QUERY))
+    except StrongroomError as error:
+        return [f"the archive cannot be asked for: {error}"]
+    if found is None:
+        return []
+    return [f"{found}. WAL stays in pg_wal until {stack.vault} can be written again"]
+
+
+def _failing(agent: Agent) -> list[str]:
+    """Duties of the agent that went wrong last; the heartbeat's is told by the servers."""
+    went = {name: each.get("problem") for name, each in agent.reported().items()}
+    return [f"{name}: {said}" for name, said in went.items() if said and name != "heartbeat"]
 
 
 def _password_age(folder: StackFolder) -> int | None:

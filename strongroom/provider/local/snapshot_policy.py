@@ -9,7 +9,7 @@ import psycopg
 from pydantic import Field
 
 from strongroom.bootstrap.local import LocalRoot
-from strongroom.cluster import snapshots
+from strongroom.cluster import archive, snapshots
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.snapshots import Retention
 from strongroom.cluster.vault import Snapshot, Vault
@@ -164,19 +164,9 @@ def _archiving(cluster: Cluster) -> list[str]:
     """What is wrong with the WAL archive, as the server tells it."""
     if not cluster.running():
         return []
-    query = """
-        SELECT current_setting('archive_mode') = 'on',
-               last_failed_wal, last_failed_time::timestamptz(0)::text,
-               last_failed_time > coalesce(last_archived_time, '-infinity')
-        FROM pg_stat_archiver
-    """
     try:
         with LocalRoot(cluster).connect() as connection:
-            row = connection.execute(query).fetchone()
+            problem = archive.problem(connection.execute(archive.QUERY).fetchone())
     except (StrongroomError, psycopg.Error) as error:
         return [f"the archive cannot be asked for: {' '.join(str(error).split())}"]
-    if row is None or not row[0]:
-        return ["the server archives no WAL"]
-    if row[3]:
-        return [f"archiving fails since {row[2]}, at {row[1]}; the server's log says why"]
-    return []
+    return [problem] if problem else []
