@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.errors import StrongroomError
 from strongroom.recovery import copying
+from strongroom.recovery.footing import alone
 from strongroom.recovery.journal import Journal
 from strongroom.recovery.plan import Way
 from strongroom.recovery.recovered import Recovered
-from strongroom.recovery.run import alone
 from strongroom.recovery.situation import Situation
 from strongroom.recovery.transfer import Transfer, arriving, limit_of
 
@@ -27,8 +27,10 @@ def abandon(situation: Situation) -> list[str]:
         journal = Journal.at(situation.stack)
         if journal is None:
             return []
+        if journal.plan.way is Way.MIGRATE and situation.primary.exists():
+            situation.primary.start()  # what was made in it can only be told and removed there
         done = list(_undone(situation, journal))
-        journal.end()
+        journal.forget()
         return done
 
 

@@ -110,16 +110,18 @@ def from_replica(
         SourceLostError: it has replayed past the target.
     """
     _refuse_tablespaces(replica)
-    new = recovered.fresh("data")
     if consume:
         with replica.locked():
             replica.stop()
             _refuse_passed(replica, target)
-            replica.data.rename(new)
-    else:
-        with held_still(replica, primary):
-            _refuse_passed(replica, target)
-            _copy(recovered, replica.data, new)
+            # In one move: what is unfinished is removed, and this is no copy.
+            recovered.user.write(replica.data / "recovery.signal", "")
+            replica.data.rename(recovered.data)
+        return
+    new = recovered.fresh("data")
+    with held_still(replica, primary):
+        _refuse_passed(replica, target)
+        _copy(recovered, replica.data, new)
     for name in ("postmaster.pid", "postmaster.opts", "standby.signal"):
         (new / name).unlink(missing_ok=True)
     _finish(recovered, new)
@@ -133,12 +135,13 @@ def from_snapshot(
     Raises:
         SourceLostError: it is not sound.
     """
-    with vault.locked():
+    with vault.reading():
         snapshot = vault.find(name)
         for link in vault.chain(snapshot):
             note(f"checking {link.name}, {link.size / 1e6:,.0f} MB")
-            checked = snapshots.verify(vault, recovered, link)
+            checked = snapshots.look(vault, recovered, link)
             if checked.problem:
+                vault.remember(checked)  # so that nobody takes it again
                 raise SourceLostError(f"Snapshot {link.name} is not sound: {checked.problem}.")
         note(f"copying {name}")
         new = recovered.fresh("data")

@@ -24,19 +24,8 @@ def latest(situation: Situation, since: datetime, database: str) -> Target:
     Raises:
         StrongroomError: there was none, it was undone already, or its LSN cannot be known.
     """
-    vault = situation.declared.vault
-    kept = vault or Vault(situation.stack.path / "vault", situation.primary.user)
-    found = find(situation.primary, kept, since, every=True).events
-    # What an abandoned recovery had begun to restore is dropped, too.
-    harm = (each for each in found if each.what != (arriving(database),))
-    event = next((each for each in harm if _on_the_way(situation, each)), None)
-    if event is None:
-        raise StrongroomError(
-            f"No destructive event is found since {since:%Y-%m-%d %H:%M} UTC, so there is nothing "
-            "to go back from and nothing was changed. Name the point yourself: `--to LSN` or "
-            "`--to TIME`; `--to end` when files of the primary are lost."
-        )
-    told = f"{event.kind}: {', '.join(event.what)} at {event.time:%Y-%m-%d %H:%M:%S} UTC"
+    event = _chosen(situation, since, database)
+    told = _told(event)
     if event.culprit is not None:
         told += f" by {event.culprit.session.role}"
     if event.stop_lsn is None:
@@ -45,7 +34,6 @@ def latest(situation: Situation, since: datetime, database: str) -> Target:
             "the LSN to stop at is not known and nothing was changed. Name a time before it: "
             f"`--to {event.time.isoformat()}`."
         )
-    _refuse_undone(situation, event, told)
     # Where only the WAL tells, they are numbers.
     tables = tuple(event.what) if event.kind in (Kind.TABLE, Kind.TRUNCATE, Kind.DELETE) else ()
     named = all(QUALIFIED.fullmatch(name) for name in tables)
@@ -55,6 +43,54 @@ def latest(situation: Situation, since: datetime, database: str) -> Target:
         tables=tables if named else (),
         database=event.database if not event.database.isdigit() else database,
     )
+
+
+def _chosen(situation: Situation, since: datetime, database: str) -> Event:
+    """The latest event that was not undone.
+
+    Whoever recovers one of two databases goes on with the other; what is older than an event that
+    was undone and no database that is still gone was left as it is on purpose.
+    """
+    vault = situation.declared.vault
+    kept = vault or Vault(situation.stack.path / "vault", situation.primary.user)
+    undone: list[Event] = []
+    # All WAL of a week is read only when the latest event is not the one.
+    for every in (False, True):
+        undone.clear()
+        for event in find(situation.primary, kept, since, every=every).events:
+            # What an abandoned recovery had begun to restore is dropped, too.
+            if event.what == (arriving(database),) or not _on_the_way(situation, event):
+                continue
+            if _undone(situation, event):
+                undone.append(event)
+            elif not undone or event.kind is Kind.DATABASE:
+                return event
+    if undone:
+        points = "; ".join(f"{_told(each)}: `--to {each.stop_lsn}`" for each in undone[:3])
+        raise StrongroomError(
+            "The latest event was undone: the database is there, recovered or made anew. So "
+            "nothing was changed. To go back all the same, name the point: "
+            f"{points}."
+        )
+    raise StrongroomError(
+        f"No destructive event is found since {since:%Y-%m-%d %H:%M} UTC, so there is nothing "
+        "to go back from and nothing was changed. Name the point yourself: `--to LSN` or "
+        "`--to TIME`; `--to end` when files of the primary are lost."
+        f"{_unseen(situation)}"
+    )
+
+
+def _unseen(situation: Situation) -> str:
+    if situation.primary.running():
+        return ""
+    return (
+        " The primary does not run, and a drop that was cut off by a crash shows only when it "
+        "does: `make up` starts it, even where it then says that the database is invalid."
+    )
+
+
+def _told(event: Event) -> str:
+    return f"{event.kind}: {', '.join(event.what)} at {event.time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _on_the_way(situation: Situation, event: Event) -> bool:
@@ -68,11 +104,7 @@ def _on_the_way(situation: Situation, event: Event) -> bool:
     return event.timeline in known and (end is None or position(event.stop_lsn) < end)
 
 
-def _refuse_undone(situation: Situation, event: Event, told: str) -> None:
+def _undone(situation: Situation, event: Event) -> bool:
     if event.kind is not Kind.DATABASE or not situation.primary.running():
-        return
-    if database_state(situation.primary, event.what[0]) == "there":
-        raise StrongroomError(
-            f"The latest event ({told}) was undone: the database is there. So nothing was changed. "
-            f"To go back to that point all the same, name it: `--to {event.stop_lsn}`."
-        )
+        return False
+    return database_state(situation.primary, event.what[0]) == "there"

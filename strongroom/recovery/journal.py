@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,28 @@ class Journal:
         self.save()
 
     def end(self) -> None:
-        """The recovery is over."""
+        """The recovery is over; the record is kept until the next one is."""
+        self.note(ended=datetime.now(UTC).isoformat(timespec="milliseconds"))
+        self.path.replace(_ended_path(self.path))
+
+    def forget(self) -> None:
+        """The recovery was given up."""
         self.path.unlink(missing_ok=True)
+
+    @classmethod
+    def ended(cls, stack: StackFolder) -> str | None:
+        """When the last recovery of a stack was over (ISO 8601, UTC); None when there was none."""
+        try:
+            values = json.loads(_ended_path(path_of(stack)).read_text())
+            return str(values["facts"]["ended"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
 
 def path_of(stack: StackFolder) -> Path:
     """Where the record of a stack's recovery lies."""
     return stack.path / "recovery.json"
+
+
+def _ended_path(path: Path) -> Path:
+    return path.with_name("recovery-ended.json")

@@ -137,7 +137,7 @@ def make(situation: Situation, wish: Wish) -> Plan:
         first_lost=later.first.isoformat() if later.first else None,
         last_lost=later.last.isoformat() if later.last else None,
         seconds=_seconds(situation, source, target, way),
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        made=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     if wish.consume and not plan.consume:
         raise StrongroomError(

@@ -91,6 +91,7 @@ class Recovered(Cluster):
             StrongroomError: it ended on the way, such as for want of WAL.
         """
         self.configure(self.floors(extra))
+        (self.data / "standby.signal").unlink(missing_ok=True)  # of a replica that is used up
         log = ServerLog(self.log)
         if not self.running():
             self._forget_dead_server()

@@ -2,23 +2,19 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import psycopg
-
 from strongroom.cluster import snapshots
-from strongroom.cluster.lock import locked
-from strongroom.cluster.stack import StackFolder
 from strongroom.errors import StrongroomError
 from strongroom.provider.local.primary import Primary
 from strongroom.provider.local.replica import Replica, ReplicaInputs
 from strongroom.provider.resource import Context
 from strongroom.recovery import copying, exchange, plan
 from strongroom.recovery.copying import SourceLostError
+from strongroom.recovery.footing import alone, refuse_overtaken, stand, still_wanted
 from strongroom.recovery.journal import Journal, path_of
 from strongroom.recovery.plan import Plan, Way
 from strongroom.recovery.recovered import Recovered
@@ -26,9 +22,6 @@ from strongroom.recovery.situation import Situation
 from strongroom.recovery.sources import Kind
 from strongroom.recovery.tables import Tables
 from strongroom.recovery.transfer import Transfer
-
-# Seconds another recovery of the same stack is waited for.
-_PATIENCE = 2
 
 
 class Progress(Protocol):
@@ -69,10 +62,16 @@ class Run:
 
     @classmethod
     def begin(cls, situation: Situation, wanted: Plan, progress: Progress) -> "Run":
-        """Write the plan down; nothing else is changed yet."""
-        journal = Journal(path_of(situation.stack), wanted)
-        inputs = situation.declared.replicas.items()
-        journal.note(replicas={name: replica.dump() for name, replica in inputs})
+        """Write the plan down; nothing else is changed yet.
+
+        Raises:
+            StrongroomError: another recovery was begun or done since it was planned.
+        """
+        with alone(situation.stack):
+            refuse_overtaken(situation.stack, wanted.made)
+            journal = Journal(path_of(situation.stack), wanted)
+            inputs = situation.declared.replicas.items()
+            journal.note(replicas={name: replica.dump() for name, replica in inputs})
         return cls(situation, journal, progress)
 
     @property
@@ -129,13 +128,14 @@ class Run:
         """
         begun = time.monotonic()
         served = begun
-        steps = self.steps
         with alone(self.situation.stack):
+            self.journal = still_wanted(self.journal, self.situation.stack)
+            steps = self.steps
             for number, (name, (title, act)) in enumerate(steps.items(), start=1):
                 if name in self.journal.done:
                     continue
                 self.progress.step(number, len(steps), title)
-                _told(title, act)
+                stand(name, title, self.transfer, act)
                 self.journal.finish(name)
                 if name == "agree":
                     served = time.monotonic()
@@ -212,7 +212,6 @@ class Run:
         self.progress.keep(f"{database}: {tables} tables, {size / 1e6:,.0f} MB, recovered")
 
     def _restore(self) -> None:
-        self.situation.primary.start()
         with self.situation.primary.locked():
             self.transfer.restore()
 
@@ -277,23 +276,3 @@ class Run:
             self.progress.note(message)
 
         return Context(urn="recover::primary", say=say)
-
-
-def _told(title: str, act: Callable[[], None]) -> None:
-    """Do a step; what the servers or the disk refuse is told in a paragraph."""
-    try:
-        act()
-    except (psycopg.Error, OSError) as error:
-        raise StrongroomError(
-            f"The recovery was stopped while {title}: {' '.join(str(error).split())}. The source "
-            "is untouched. Mend the cause and run `strongroom recover` again: it goes on with "
-            "this step. `strongroom recover --abandon` removes what it left instead."
-        ) from error
-
-
-@contextmanager
-def alone(stack: StackFolder) -> Iterator[None]:
-    """Keep another recovery of the same stack away."""
-    lock: AbstractContextManager[None] = locked(stack.path / "recovery.lock", stack.path, _PATIENCE)
-    with lock:
-        yield

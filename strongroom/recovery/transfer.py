@@ -165,6 +165,12 @@ class Transfer:
                 there.execute(sql.SQL("ALTER DATABASE {now} CONNECTION LIMIT -1").format(**named))
         return lost if before is not None else None
 
+    def clear(self) -> None:
+        """End an unfinished restore and remove what it wrote."""
+        with LocalRoot(self.primary).connect() as there:
+            properties.end_work(there, APPLICATION)
+            drop(there, self.arriving)
+
     def undo(self) -> Iterator[str]:
         """Remove what an unfinished run made in the primary; yields what was done."""
         with LocalRoot(self.primary).connect() as there:

@@ -1,10 +1,6 @@
 """A recovery that is killed goes on when it is run again, at every step; or it is given up."""
 
-import json
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,32 +8,12 @@ from strongroom.errors import StrongroomError
 from strongroom.recovery import event
 from strongroom.recovery.abandoning import abandon
 from strongroom.recovery.journal import Journal
-from strongroom.recovery.plan import Plan, Way
+from strongroom.recovery.plan import Way
 from tests.live.local_stack import LocalStack
+from tests.live.recover_apart import NEVER, begun, killed, prepared
 from tests.live.recover_scene import MIGRATE, SWAP, Scene, Writer, databases, folder_names
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-
-PROGRAM = Path(__file__).with_name("recover_killed.py")
-NEVER = 99
-
-
-def _prepared(scene: Scene, plan: Plan) -> None:
-    folder = scene.stack.folder
-    (folder / "inputs.json").write_text(json.dumps(scene.stack.primary.inputs))
-    (folder / "plan.json").write_text(json.dumps(plan.dump()))
-
-
-def _killed(scene: Scene, at: int, after: float = 0) -> list[str]:
-    """Run it until it is killed, or to its end; returns the steps it began."""
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(scene.stack.folder), str(at), str(after)],
-        env={"PYTHONPATH": str(PROGRAM.parents[2]), "PATH": "/usr/bin:/bin",
-             "STRONGROOM_HOME": str(scene.stack.folder.parent)},
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode in ((0,) if at == NEVER else (0, -9)), done.stderr
-    return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize("delay", [300, None], ids=["replica", "snapshot"])
@@ -49,14 +25,14 @@ def test_killed_before_and_within_every_step_it_ends_as_if_it_had_not_been(
     with Writer(scene) as writer:
         writer.wait_for(200)
         scene.drop_database()
-    _prepared(scene, scene.plan(way=way))
+    prepared(scene, scene.plan(way=way))
     steps: list[str] = []
     for step in range(1, 9):
         for after in (0, 0.03, 0.15):
             if not steps or Journal.at(scene.stack.paths) is not None:
-                steps += _killed(scene, step, after)
+                steps += killed(scene, step, after)
     if Journal.at(scene.stack.paths) is not None:
-        steps += _killed(scene, NEVER)
+        steps += killed(scene, NEVER)
     assert {step.split("/")[0] for step in steps} == {str(number) for number in range(1, 9)}
     assert Journal.at(scene.stack.paths) is None
     assert scene.journal()[: len(writer.acknowledged)] == writer.acknowledged
@@ -74,8 +50,8 @@ def test_one_that_was_killed_can_be_given_up_and_leaves_nothing(
         writer.wait_for(50)
         scene.drop_database()
     before = (databases(scene.stack), scene.elsewhere())
-    _prepared(scene, scene.plan(way=MIGRATE))
-    _killed(scene, step, 0.05)
+    prepared(scene, scene.plan(way=MIGRATE))
+    killed(scene, step, 0.05)
     abandon(scene.situation)
     assert not folder_names(scene.stack.folder) & {"recovered", "recovery.json"}
     assert (databases(scene.stack), scene.elsewhere()) == before
@@ -94,24 +70,19 @@ def test_once_it_has_taken_its_place_the_only_way_is_forward(
     with Writer(scene) as writer:
         writer.wait_for(50)
         scene.drop_database()
-    _prepared(scene, scene.plan(way=way))
-    _killed(scene, step)
+    prepared(scene, scene.plan(way=way))
+    killed(scene, step)
     with pytest.raises(StrongroomError, match="has taken its place already"):
         abandon(scene.situation)
-    _killed(scene, NEVER)
+    killed(scene, NEVER)
     assert scene.journal()[: len(writer.acknowledged)] == writer.acknowledged
 
 
 def test_two_at_once_do_not_get_in_each_others_way(empty_stack: LocalStack) -> None:
     scene = Scene(empty_stack)
     scene.drop_database()
-    _prepared(scene, scene.plan(way=MIGRATE))
-    first = subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(scene.stack.folder), str(NEVER), "0"],
-        env={"PYTHONPATH": str(PROGRAM.parents[2]), "PATH": "/usr/bin:/bin",
-             "STRONGROOM_HOME": str(scene.stack.folder.parent)},
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    prepared(scene, scene.plan(way=MIGRATE))
+    first = begun(scene)
     assert first.stdout
     assert first.stdout.readline().startswith("1/")
     first.send_signal(signal.SIGSTOP)
@@ -121,5 +92,5 @@ def test_two_at_once_do_not_get_in_each_others_way(empty_stack: LocalStack) -> N
     finally:
         first.send_signal(signal.SIGCONT)
         assert first.wait(timeout=60) == 0
-        first.stdout.close()
+        first.communicate()
     scene.sound()
