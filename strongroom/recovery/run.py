@@ -239,6 +239,12 @@ class Run:
 
     def _agree(self) -> None:
         inputs = self.situation.declared.primary
+        if self.plan.way is Way.MIGRATE and inputs.database != self.plan.database:
+            state = plan.database_state(self.situation.primary, inputs.database)
+            if state != "there":
+                # Ownership and guards are those of a database that was lost as well.
+                self._remark(f"{inputs.database} is {state}, too: recover it next")
+                return
         Primary().update(self._context(), inputs.directory, {}, inputs)
 
     def _replicas(self) -> None:

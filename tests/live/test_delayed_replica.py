@@ -1,6 +1,7 @@
 """A delayed replica keeps what was dropped, as long as a heart beats on the primary."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -9,7 +10,14 @@ from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
 from strongroom.provider.local.agent import Agent
+from strongroom.provider.local.primary import PrimaryInputs
+from strongroom.recovery import event
+from strongroom.recovery.declared import Declared
+from strongroom.recovery.plan import Wish, make
+from strongroom.recovery.run import Run
+from strongroom.recovery.situation import Situation
 from tests.live.local_stack import LocalStack, Managed
+from tests.live.recover_scene import Quiet
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
@@ -50,6 +58,13 @@ def _drop(stack: LocalStack) -> None:
         root.execute("DROP DATABASE app WITH (FORCE)")
 
 
+def _recover_from_replica(stack: LocalStack) -> None:
+    inputs = PrimaryInputs.model_validate(stack.primary.inputs)
+    situation = Situation(Declared(inputs).with_replicas(stack.folder))
+    target = event.latest(situation, datetime.now(UTC) - timedelta(minutes=5), "app")
+    Run.begin(situation, make(situation, Wish(target, "app", source="replica")), Quiet()).go()
+
+
 def test_with_a_heartbeat_a_dropped_database_is_still_on_the_replica(delayed: LocalStack) -> None:
     agent = Managed(Agent(), "agent")
     agent.create(
@@ -63,6 +78,9 @@ def test_with_a_heartbeat_a_dropped_database_is_still_on_the_replica(delayed: Lo
         _drop(delayed)
         time.sleep(DELAY / 2)
         assert _rows_on_replica(delayed) == 100
+        _recover_from_replica(delayed)
+        with delayed.root() as root:
+            assert root.execute("SELECT count(*) FROM kept").fetchone() == (100,)
     finally:
         agent.destroy()
 
