@@ -1,0 +1,287 @@
+"""How long it takes to be back, and what being ready for it costs.
+
+`python -m benchmarks.recovery --part recover|culprit|drills|steady [--size 1GB] [--runs 3]`. Each
+part runs on a stack of its own on the disk; what it is compared with is measured in the same run.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.stand import Stand, Writer, bytes_of, pgbench, plain_copy, stand
+from strongroom.incident.find import find
+from strongroom.recovery import event
+from strongroom.recovery.plan import Way, Wish, make
+from strongroom.recovery.run import Run
+from strongroom.recovery.sources import Kind
+
+# Rows changed between the snapshot and the accident for each byte of the database: about a tenth
+# of it in WAL.
+_CHANGED = 1 / 4000
+_SMALL = 50_000_000
+_CONSOLE = Console(stderr=True, highlight=False)
+
+
+class Part(StrEnum):
+    """What is measured."""
+
+    RECOVER = "recover"
+    CULPRIT = "culprit"
+    DRILLS = "drills"
+    STEADY = "steady"
+
+
+@dataclass
+class Timed:
+    """Follows a run and notes how long each step took (s)."""
+
+    steps: dict[str, float] = field(default_factory=dict)
+    _title: str = ""
+    _begun: float = 0
+
+    def step(self, number: int, count: int, title: str) -> None:
+        """A step begins."""
+        del number, count
+        self.end()
+        self._title, self._begun = title, time.monotonic()
+
+    def end(self) -> None:
+        """The step that ran is over."""
+        if self._title:
+            self.steps[self._title] = round(time.monotonic() - self._begun, 2)
+
+    def note(self, text: str) -> None:
+        """Nothing: it is timed."""
+
+    def keep(self, text: str) -> None:
+        """Nothing: it is timed."""
+
+
+@dataclass(frozen=True)
+class Back:
+    """One recovery; seconds, bytes and rows.
+
+    Attributes:
+        culprit: until the event was found and its culprit named.
+        plan: until the plan was made, the search for the event included.
+        serves: until the database served again, from the command on.
+        whole: until everything was done.
+        floor: a plain copy of the source's bytes, durable.
+        lost: acknowledged rows that are not there.
+        steps: how long each took.
+    """
+
+    culprit: float
+    plan: float
+    serves: float
+    whole: float
+    floor: float
+    size: int
+    rows: int
+    lost: int
+    steps: dict[str, float]
+
+
+def main(
+    part: Annotated[Part, typer.Option(help="What to measure.")] = Part.RECOVER,
+    size: Annotated[str, typer.Option(help="Of the database: 1GB, 200MB.")] = "1GB",
+    runs: Annotated[int, typer.Option(min=1, help="How often each is done.")] = 3,
+    seconds: Annotated[int, typer.Option(min=1, help="Of each run of pgbench.")] = 10,
+    clients: Annotated[int, typer.Option(min=1, max=30, help="Sessions of pgbench.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Print one part's table: median, least and most."""
+    if part is Part.STEADY:
+        with stand(_SMALL) as made:
+            found, table = _steady(made, runs, seconds, clients)
+    else:
+        measured = {Part.RECOVER: _recover, Part.CULPRIT: _culprit, Part.DRILLS: _drills}[part]
+        with stand(_SMALL if part is Part.DRILLS else bytes_of(size)) as made:
+            found, table = measured(made, runs)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        Console().print(table)
+
+
+def _recover(made: Stand, runs: int) -> tuple[Any, Table]:
+    """Drop the database under a writer and bring it back: each source, each way."""
+    table = _table(
+        "source, way", "serves again, s", "floor, s", "× floor", "WAL and search, s", "lost"
+    )
+    found: dict[str, list[Any]] = {}
+    for kind in Kind:
+        for way in Way:
+            backs = []
+            for _ in range(runs):
+                _prepare(made, kind, int(made.size() * _CHANGED))
+                backs.append(_back(made, kind, way, floor=True))
+                _CONSOLE.print(f"{kind} {way}", asdict(backs[-1]))
+            found[f"{kind} {way}"] = [asdict(back) for back in backs]
+            table.add_row(
+                f"{kind}, {way}",
+                _spread([back.serves for back in backs]),
+                _spread([back.floor for back in backs]),
+                _spread([back.serves / back.floor for back in backs]),
+                _spread([back.plan for back in backs]),
+                f"{sum(back.lost for back in backs)} of {sum(back.rows for back in backs):,}",
+            )
+    table.title = f"{made.size() / 1e9:.2f} GB, {runs} runs each: median (least to most)"
+    return found, table
+
+
+def _prepare(made: Stand, kind: Kind, rows: int) -> None:
+    """A snapshot, a replica where that is the source, and what is done after that."""
+    made.remove_replica()
+    made.forget_final_snapshots()
+    made.snapshot()
+    if kind is Kind.REPLICA:
+        made.replica()
+    made.work(rows)
+
+
+def _back(made: Stand, kind: Kind, way: Way, *, floor: bool) -> Back:
+    """One accident, and back."""
+    size, writer = 0, Writer(made)
+    copied = 0.0
+    if floor:
+        newest = made.vault.data(made.vault.catalog()[-1])
+        of = made.folder / "replica" / "data" if kind is Kind.REPLICA else newest
+        copied, size = plain_copy(of, made.cluster)
+    with writer:
+        _until(lambda: len(writer.acknowledged) >= 100)
+        made.drop_database()
+    timed, begun = Timed(), time.monotonic()
+    situation = made.situation
+    target = event.latest(situation, made.begun, "app")
+    named = time.monotonic() - begun
+    plan = make(situation, Wish(target, "app", way=way, source=kind))
+    planned = time.monotonic() - begun
+    outcome = Run.begin(situation, plan, timed).go()
+    timed.end()
+    return Back(
+        culprit=round(named, 2),
+        plan=round(planned, 2),
+        serves=round(planned + outcome.seconds, 2),
+        whole=round(planned + outcome.whole, 2),
+        floor=round(copied, 2),
+        size=size,
+        rows=len(writer.acknowledged),
+        lost=writer.lost(),
+        steps=timed.steps,
+    )
+
+
+def _culprit(made: Stand, runs: int) -> tuple[Any, Table]:
+    """Drop and truncate tables under load; how long until who did it is named."""
+    table = _table("event", "named after, s", "of them")
+    found: dict[str, list[float]] = {}
+    for kind, statement in (("table dropped", "DROP TABLE"), ("truncate", "TRUNCATE")):
+        times = []
+        named = 0
+        for _ in range(runs):
+            made.work(int(made.size() * _CHANGED))
+            with made.root() as root, Writer(made) as writer:
+                root.execute("CREATE TABLE app.gone AS SELECT generate_series(1, 1000) AS id")
+                root.execute("SET strongroom.confirm = 'drop table app.gone'")
+                _until(lambda w=writer: len(w.acknowledged) >= 100)
+                began = datetime.now(UTC)
+                begun = time.monotonic()
+                root.execute(f"{statement} app.gone".encode())
+                events = find(made.cluster, made.vault, began).events
+                times.append(round(time.monotonic() - begun, 2))
+                named += events[0].kind == kind and events[0].culprit is not None
+                root.execute("DROP TABLE IF EXISTS app.gone")
+        found[kind] = times
+        table.add_row(kind, _spread(times), f"{named} of {runs}")
+    table.title = f"{made.size() / 1e9:.2f} GB, {runs} events of each kind: median (least to most)"
+    return found, table
+
+
+def _drills(made: Stand, runs: int) -> tuple[Any, Table]:
+    """One recovery after the other on the same stack, from each source and each way in turn."""
+    turns = [(kind, way) for kind in Kind for way in Way]
+    backs: list[tuple[Kind, Way, Back]] = []
+    for number in range(runs):
+        kind, way = turns[number % len(turns)]
+        _prepare(made, kind, 1000)
+        backs.append((kind, way, _back(made, kind, way, floor=False)))
+        _CONSOLE.print(f"{number + 1}/{runs} {kind} {way}: {backs[-1][2].lost} rows lost")
+    table = _table("source, way", "drills", "serves again, s", "acknowledged rows", "lost")
+    for kind, way in turns:
+        mine = [back for *turn, back in backs if turn == [kind, way]]
+        if mine:
+            table.add_row(
+                f"{kind}, {way}",
+                str(len(mine)),
+                _spread([back.serves for back in mine]),
+                f"{sum(back.rows for back in mine):,}",
+                str(sum(back.lost for back in mine)),
+            )
+    table.title = f"{runs} drills in a row, {made.size() / 1e6:.0f} MB: median (least to most)"
+    return [{"source": kind, "way": way, **asdict(back)} for kind, way, back in backs], table
+
+
+def _steady(made: Stand, runs: int, seconds: int, clients: int) -> tuple[Any, Table]:
+    """Pgbench on the same cluster without and with all that is done to be ready."""
+    pgbench(made, "--initialize", "--scale=20", "--quiet", seconds=600, clients=1)
+    made.snapshot()
+    work = {"TPC-B-like": (), "select only": ("--select-only",)}
+    table = _table("pgbench", "without, tx/s", "with, tx/s", "cost, %", "pairs")
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in work}
+    for number in range(runs):
+        tps: dict[tuple[str, bool], float] = {}
+        # Which comes first changes, so that what grows with time hits both alike.
+        for on in (False, True) if number % 2 else (True, False):
+            made.agent(on=False)
+            made.archive(on=on)
+            if on:
+                made.agent(on=True)
+            for name, options in work.items():
+                with made.root() as root:
+                    root.execute("CHECKPOINT")
+                tps[name, on] = pgbench(made, *options, seconds=seconds, clients=clients)
+        for name in work:
+            found[name].append({"off": tps[name, False], "on": tps[name, True]})
+            _CONSOLE.print(f"{number + 1}/{runs} {name}", found[name][-1])
+    for name, pairs in found.items():
+        costs = [100 * (1 - pair["on"] / pair["off"]) for pair in pairs]
+        off, on = ([pair[key] for pair in pairs] for key in ("off", "on"))
+        table.add_row(name, _spread(off, 0), _spread(on, 0), _spread(costs, 1), str(len(pairs)))
+    table.title = f"{clients} clients, runs of {seconds} s in turns: median (least to most)"
+    return found, table
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(first, box=None)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _spread(values: list[float], digits: int = 2) -> str:
+    middle, least, most = (
+        f"{each:,.{digits}f}" for each in (statistics.median(values), min(values), max(values))
+    )
+    return f"{middle} ({least} to {most})"
+
+
+if __name__ == "__main__":
+    typer.run(main)
