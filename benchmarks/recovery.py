@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -116,7 +117,12 @@ def main(
 def _recover(made: Stand, runs: int) -> tuple[Any, Table]:
     """Drop the database under a writer and bring it back: each source, each way."""
     table = _table(
-        "source, way", "serves again, s", "floor, s", "× floor", "WAL and search, s", "lost"
+        "source, way",
+        "serves again, s",
+        "floor, s",
+        "times the floor",
+        "found and planned, s",
+        "lost",
     )
     found: dict[str, list[Any]] = {}
     for kind in Kind:
@@ -158,7 +164,7 @@ def _back(made: Stand, kind: Kind, way: Way, *, floor: bool) -> Back:
         of = made.folder / "replica" / "data" if kind is Kind.REPLICA else newest
         copied, size = plain_copy(of, made.cluster)
     with writer:
-        _until(lambda: len(writer.acknowledged) >= 100)
+        _until(partial(_has_written, writer))
         made.drop_database()
     timed, begun = Timed(), time.monotonic()
     situation = made.situation
@@ -193,7 +199,7 @@ def _culprit(made: Stand, runs: int) -> tuple[Any, Table]:
             with made.root() as root, Writer(made) as writer:
                 root.execute("CREATE TABLE app.gone AS SELECT generate_series(1, 1000) AS id")
                 root.execute("SET strongroom.confirm = 'drop table app.gone'")
-                _until(lambda w=writer: len(w.acknowledged) >= 100)
+                _until(partial(_has_written, writer))
                 began = datetime.now(UTC)
                 begun = time.monotonic()
                 root.execute(f"{statement} app.gone".encode())
@@ -255,10 +261,15 @@ def _steady(made: Stand, runs: int, seconds: int, clients: int) -> tuple[Any, Ta
             _CONSOLE.print(f"{number + 1}/{runs} {name}", found[name][-1])
     for name, pairs in found.items():
         costs = [100 * (1 - pair["on"] / pair["off"]) for pair in pairs]
-        off, on = ([pair[key] for pair in pairs] for key in ("off", "on"))
-        table.add_row(name, _spread(off, 0), _spread(on, 0), _spread(costs, 1), str(len(pairs)))
+        without, ready = ([pair[key] for pair in pairs] for key in ("off", "on"))
+        spreads = _spread(without, 0), _spread(ready, 0), _spread(costs, 1)
+        table.add_row(name, *spreads, str(len(pairs)))
     table.title = f"{clients} clients, runs of {seconds} s in turns: median (least to most)"
     return found, table
+
+
+def _has_written(writer: Writer) -> bool:
+    return len(writer.acknowledged) >= 100
 
 
 def _until(condition: Callable[[], bool]) -> None:

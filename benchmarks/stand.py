@@ -262,7 +262,8 @@ def bytes_of(text: str) -> int:
 
 def _fill(root: psycopg.Connection[Any], table: str, rows: int) -> None:
     root.execute(
-        f"CREATE TABLE {table} (id int PRIMARY KEY, n int NOT NULL, at timestamptz, body text)".encode()
+        f"CREATE TABLE {table} "
+        "(id int PRIMARY KEY, n int NOT NULL, at timestamptz, body text)".encode()
     )
     root.execute(
         f"INSERT INTO {table} SELECT id, id % 1000, now(), repeat(md5(id::text), 4) "

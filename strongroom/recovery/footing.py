@@ -18,7 +18,7 @@ _PATIENCE = 2
 
 # Steps that work with the copy's server, with the primary's, and that write much.
 _COPY_RUNS = ("check", "dump", "restore")
-_PRIMARY_RUNS = ("restore", "rename", "agree", "replicas", "snapshot")
+_PRIMARY_RUNS = ("restore", "rename", "replicas", "snapshot")
 _WRITES = ("copy", "replay", "dump", "restore")
 
 

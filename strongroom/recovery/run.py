@@ -240,6 +240,7 @@ class Run:
     def _agree(self) -> None:
         inputs = self.situation.declared.primary
         if self.plan.way is Way.MIGRATE and inputs.database != self.plan.database:
+            self.situation.primary.start()
             state = plan.database_state(self.situation.primary, inputs.database)
             if state != "there":
                 # Ownership and guards are those of a database that was lost as well.
