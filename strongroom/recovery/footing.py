@@ -78,8 +78,14 @@ def stand(step: str, title: str, transfer: Transfer, act: Callable[[], None]) ->
     def make_room() -> None:
         _make_room(step, transfer)
 
+    def give_way() -> None:
+        make_room()
+        if step == "replay" and (process := recovered.process()):
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+
     folder = recovered.directory.parent
-    room = kept_free(folder, make_room, f"The recovery, {title},") if step in _WRITES else None
+    room = kept_free(folder, give_way, f"The recovery, {title},") if step in _WRITES else None
     try:
         # A restart of the machine may have ended them since the step before.
         if step in _COPY_RUNS:
@@ -105,9 +111,6 @@ def _make_room(step: str, transfer: Transfer) -> None:
     recovered = transfer.recovered
     if step in ("copy", "dump"):
         recovered.fresh("data" if step == "copy" else "dump")
-    if step == "replay" and (process := recovered.process()):
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
     if step == "restore":
         with suppress(StrongroomError, psycopg.Error):
             transfer.clear()
