@@ -23,9 +23,12 @@ def declared() -> Declaration:
     """
     try:
         values = json.loads(os.environ.get("PULUMI_CONFIG") or "{}")
-        return Declaration.load(pulumi.get_stack(), values)
+        stack = Declaration.load(pulumi.get_stack(), values)
     except StrongroomError as error:
         raise pulumi.RunError(str(error)) from error
+    for warning in stack.warnings:
+        pulumi.warn(warning)
+    return stack
 
 
 def export(outputs: Mapping[str, pulumi.Input[Any]], last: pulumi.Resource) -> None:

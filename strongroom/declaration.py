@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 from strongroom.home import Home
+from strongroom.reading.elevation_form import Lending, forgotten
 from strongroom.roster import Member, Roster
 from strongroom.settings import Settings
 
@@ -19,12 +21,14 @@ class Declaration:
         roster: the roster they name.
         members: the engineers who have a role there.
         folder: where the local platform keeps its clusters.
+        warnings: what is not wrong yet and will be, a sentence each.
     """
 
     settings: Settings
     roster: Roster
     members: tuple[Member, ...]
     folder: Path
+    warnings: tuple[str, ...] = ()
 
     @property
     def environment(self) -> str:
@@ -37,23 +41,40 @@ class Declaration:
         return Path(self.settings.vault) if self.settings.vault else self.folder / "vault"
 
     @classmethod
-    def load(cls, environment: str, values: Mapping[str, object] | None = None) -> Self:
+    def load(
+        cls,
+        environment: str,
+        values: Mapping[str, object] | None = None,
+        now: datetime | None = None,
+    ) -> Self:
         """Read settings and roster of the project the working directory lies in.
 
         Args:
             environment: the stack's name.
-            values: the configuration as the engine gives it; None reads the stack's file.
+            values: the configuration as the engine gives it; None reads the stack's file, and
+                takes an elevation that ended long ago for no mistake.
+            now: the time that decides which elevations hold (UTC); None for this moment.
 
         Raises:
             SettingsError: the files hold mistakes; all of one file are named at once.
             StrongroomError: this is no project, or the roster does not know the environment.
         """
         home = Home.find()
+        at = now or datetime.now(UTC)
+        source = f"configuration of stack {environment}"
         if values is None:
             settings = Settings.load(home.checkout, environment)
         else:
-            source = f"configuration of stack {environment}"
             settings = Settings.parse(environment, values, source)
-        roster = Roster.load(settings.roster_in(home.checkout))
-        members = roster.engineers_in(environment)
-        return cls(settings, roster, members, home.stack(environment))
+        lending = Lending(
+            environment,
+            timedelta(hours=settings.elevation_max_hours),
+            settings.elevation_approvers,
+            source,
+            refuses_forgotten=values is not None,
+        )
+        roster = Roster.load(settings.roster_in(home.checkout), lending, at)
+        members = roster.engineers_in(environment, at)
+        here = [each for each in roster.elevations if environment in each.environments]
+        warnings = tuple(forgotten(here, at))
+        return cls(settings, roster, members, home.stack(environment), warnings)

@@ -57,6 +57,8 @@ class Settings:
         server: further settings for postgresql.conf.
         server_binaries: PostgreSQL's bin folder; empty for the packaged server.
         root_password_rotation: any text; changing it rotates root's password at the next `up`.
+        elevation_max_hours: the longest a tier may be lent, 1 to 744 hours.
+        elevation_approvers: the roles of who may approve elevations; empty for every senior.
     """
 
     environment: str
@@ -83,6 +85,8 @@ class Settings:
     server: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
     server_binaries: str = ""
     root_password_rotation: str = ""
+    elevation_max_hours: int = 72
+    elevation_approvers: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, environment: str, values: Mapping[str, object], source: str) -> Self:
@@ -154,7 +158,7 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )
 _MAY_BE_EMPTY = frozenset(each.name for each in fields(Settings) if each.default == "")
 _FULL_KEYS = [f"{NAMESPACE}:{key}" for key in KEYS]
-_OBJECTS = frozenset({"statementTimeoutSeconds", "guardedHosts", "server"})
+_OBJECTS = frozenset({"statementTimeoutSeconds", "guardedHosts", "server", "elevationApprovers"})
 
 
 def _unpacked(key: str, value: object) -> object:

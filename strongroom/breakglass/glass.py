@@ -8,14 +8,12 @@ from enum import StrEnum
 
 from strongroom.declaration import Declaration
 from strongroom.errors import SettingsError
-from strongroom.people import Engineer
+from strongroom.people import SHORTEST_REASON, Engineer
 from strongroom.reading.forms import nearest
 from strongroom.tiers import Tier
 
 #: Minutes.
 LONGEST = 60
-#: Characters.
-SHORTEST_REASON = 10
 
 
 class Kind(StrEnum):

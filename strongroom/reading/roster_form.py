@@ -1,11 +1,13 @@
 """Reading a roster's document: every rule of it, and the words for each mistake."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 
-from strongroom.people import Engineer, RightsBySchema, Service
+from strongroom.people import Elevation, Engineer, RightsBySchema, Service
 from strongroom.reading import forms
 from strongroom.reading.documents import Node, Report, quoted
+from strongroom.reading.elevation_form import ElevationReader, Lending
 from strongroom.reading.names import (
     NO_TIER,
     environment_name_problems,
@@ -14,7 +16,7 @@ from strongroom.reading.names import (
 )
 from strongroom.tiers import NEVER_GIVEN, Privilege, Tier, ceiling
 
-ROSTER_KEYS = ("environments", "schemas", "engineers", "services")
+ROSTER_KEYS = ("environments", "schemas", "engineers", "services", "elevations")
 ENGINEER_KEYS = ("name", "tier", "environments", "rights")
 SERVICE_KEYS = ("rights", "ddl")
 
@@ -24,11 +26,25 @@ SERVICE_RIGHTS = frozenset(Privilege)
 #: What some tier's engineers may be given on a schema.
 ENGINEER_RIGHTS = ceiling(Tier.SENIOR)
 
-_Read = tuple[tuple[str, ...], tuple[str, ...], tuple[Engineer, ...], tuple[Service, ...]]
+_Read = tuple[
+    tuple[str, ...],
+    tuple[str, ...],
+    tuple[Engineer, ...],
+    tuple[Service, ...],
+    tuple[Elevation, ...],
+]
 
 
-def read_roster(document: Node, report: Report) -> _Read:
-    """Environments, schemas, engineers and services, the last two sorted by role.
+def read_roster(
+    document: Node, report: Report, now: datetime, lending: Lending | None = None
+) -> _Read:
+    """Environments, schemas, engineers, services and elevations, the last three sorted.
+
+    Args:
+        document: the roster.
+        report: takes its mistakes.
+        now: the time elevations are judged by (UTC).
+        lending: what an environment's settings say of elevations.
 
     Raises:
         SettingsError: with every mistake noted in `report`, earlier ones included.
@@ -36,8 +52,9 @@ def read_roster(document: Node, report: Report) -> _Read:
     reader = _Reader(document, report)
     engineers = sorted(reader.engineers(), key=lambda engineer: engineer.role)
     services = sorted(reader.services(), key=lambda service: service.role)
+    elevations = reader.elevations(engineers, now, lending)
     report.settle()
-    return reader.environments, reader.schemas, tuple(engineers), tuple(services)
+    return reader.environments, reader.schemas, tuple(engineers), tuple(services), elevations
 
 
 class _Reader:
@@ -50,6 +67,7 @@ class _Reader:
         self.environments = self._names("environments", environment_name_problems)
         self.schemas = self._names("schemas", schema_name_problems)
         self._roles: dict[str, Node] = {}
+        self._people: list[str] = []
 
     def _top(self) -> dict[str, Node]:
         example = "the keys environments, schemas, engineers and services"
@@ -89,6 +107,7 @@ class _Reader:
         entries = forms.mapping(self._report, node, "engineers", _ENGINEER)
         for role, entry in (entries or {}).items():
             self._take_name(role, entry)
+            self._people.append(role)
             engineer = self._engineer(role, entry)
             if engineer:
                 yield engineer
@@ -109,6 +128,14 @@ class _Reader:
             ddl = parts.get("ddl")
             reaches = forms.boolean(self._report, ddl, f"ddl of {who}") if ddl else False
             yield Service(role, _plain(rights), bool(reaches))
+
+    def elevations(
+        self, engineers: list[Engineer], now: datetime, lending: Lending | None
+    ) -> tuple[Elevation, ...]:
+        """Those that could be read; `engineers` are those who could be."""
+        people = {**dict.fromkeys(self._people), **{each.role: each for each in engineers}}
+        reader = ElevationReader(self._report, self.environments, people, now, lending)
+        return reader.read(self._parts.get("elevations"))
 
     def _take_name(self, role: str, entry: Node) -> None:
         for problem in role_name_problems(role):

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from strongroom.people import SHORTEST_REASON
+from strongroom.reading.elevation_form import ELEVATION_KEYS, LENDABLE, TIME
 from strongroom.reading.names import (
     ENVIRONMENT,
     IDENTIFIER,
@@ -50,6 +52,11 @@ def roster_schema() -> Schema:
                 "services": {
                     "description": "Applications, by the name of their role.",
                     **_by_role(_service()),
+                },
+                "elevations": {
+                    "description": "Tiers lent until a time; each ends by itself.",
+                    "type": "array",
+                    "items": _elevation(),
                 },
             },
             required=("environments", "schemas", "engineers"),
@@ -105,6 +112,40 @@ def _service() -> Schema:
                 "default": False,
             },
         }
+    )
+
+
+def _elevation() -> Schema:
+    time = {"type": "string", "format": "date-time", "pattern": f"^{TIME}$"}
+    text = {"type": "string", "pattern": r"\S"}
+    return _object(
+        {
+            "who": {"description": "The role of an engineer.", **text},
+            "tier": {"description": "The tier lent, above their own.", "enum": list(LENDABLE)},
+            "environments": {
+                "description": "Where it is lent.",
+                **_names({"type": "string", "pattern": f"^{ENVIRONMENT}$"}),
+            },
+            "from": {
+                "description": "When it begins, with its zone; at the next `up` when left out.",
+                **time,
+            },
+            "until": {
+                "description": "When it ends, with its zone, such as 2026-11-30T18:00:00+01:00.",
+                **time,
+            },
+            "reason": {
+                "description": "What it is for.",
+                "type": "string",
+                "pattern": rf"\S[\s\S]{{{SHORTEST_REASON - 2},}}\S",
+            },
+            "ticket": {"description": "Where the work is described.", **text},
+            "approver": {
+                "description": "The role of who approved: a senior, or one of elevationApprovers.",
+                **text,
+            },
+        },
+        required=(key for key in ELEVATION_KEYS if key != "from"),
     )
 
 

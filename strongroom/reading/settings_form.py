@@ -198,6 +198,18 @@ def _rotation(report: Report, node: Node, what: str) -> str | None:
     return forms.text(report, node, what, "2026-11-23")
 
 
+def _elevation_hours(report: Report, node: Node, what: str) -> int | None:
+    consequence = "nothing could be done in it, or a tier would be lent for good"
+    return forms.whole_number(report, node, what, range(1, 745), consequence)
+
+
+def _approvers(report: Report, node: Node, what: str) -> tuple[str, ...]:
+    given = forms.items(report, node, what, "[ada, bram]") or []
+    once = forms.once(report, given, what)
+    names = (forms.text(report, each, f"an entry of {what}", "ada") for each in once)
+    return tuple(name for name in names if name is not None)
+
+
 #: For each field of `Settings` what reads it; a mistake goes to the report.
 READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
     {
@@ -222,5 +234,7 @@ READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
         "server": _server,
         "server_binaries": _binaries,
         "root_password_rotation": _rotation,
+        "elevation_max_hours": _elevation_hours,
+        "elevation_approvers": _approvers,
     }
 )

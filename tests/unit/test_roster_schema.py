@@ -15,6 +15,12 @@ STACKS = Path(__file__).parents[2] / "stacks"
 TOP = "environments: [local, production]\nschemas: [app]\n"
 ADA = f"{TOP}engineers:\n  ada: {{name: Ada, tier: senior}}\n"
 
+TIMES = "from: '2026-11-30T18:00Z', until: '2026-12-01T18:00:00+01:00'"
+WHY = "reason: 'move the orders', ticket: INC-1, approver: bea"
+LENT = f"{{who: mia, tier: mid, environments: [local], {TIMES}, {WHY}}}"
+MIA = f"{ADA}  bea: {{name: B, tier: senior}}\n  mia: {{name: M, tier: junior}}\nelevations:\n"
+ELEVATED = f"{MIA}  - {LENT}\n"
+
 GOOD = [
     (STACKS / "engineers.yaml").read_text(encoding="utf-8"),
     ADA,
@@ -24,6 +30,10 @@ GOOD = [
     f"{ADA}  grace: {{name: Grace, tier: mid, environments: {{production: none}}}}\n",
     f"{ADA}  g.h-1_x: {{name: 'Ünï', tier: junior, rights: {{app: [EXECUTE]}}}}\n",
     f"{ADA}  {'a' * 63}: {{name: A, tier: junior, rights: {{app: []}}}}\n",
+    ELEVATED,
+    f"{MIA}  []\n",
+    ELEVATED.replace("from: '2026-11-30T18:00Z', ", ""),
+    ELEVATED.replace("move the orders", "0123456789"),
 ]
 
 BAD = [
@@ -61,6 +71,20 @@ BAD = [
     f"{ADA}  none: {{name: M, tier: mid}}\n",
     f"{ADA}  root: {{name: M, tier: mid}}\n",
     f"{ADA}  {'a' * 64}: {{name: A, tier: junior}}\n",
+    f"{MIA}  mia: {LENT}\n",
+    ELEVATED.replace("tier: mid", "tier: lead"),
+    ELEVATED.replace("{who: mia, tier: mid", "{who: mia, tier: junior"),
+    ELEVATED.replace("[local]", "[]"),
+    ELEVATED.replace("[local]", "[local, local]"),
+    ELEVATED.replace("[local]", "local"),
+    ELEVATED.replace("+01:00", ""),
+    ELEVATED.replace("T18:00:00+01:00", ""),
+    ELEVATED.replace("who: mia", "whom: mia"),
+    ELEVATED.replace("move the orders", "too short"),
+    ELEVATED.replace("move the orders", "   short    "),
+    ELEVATED.replace("ticket: INC-1", "ticket: ''"),
+    *(ELEVATED.replace(f"{part}, ", "") for part in ("who: mia", "tier: mid", "ticket: INC-1")),
+    ELEVATED.replace(", approver: bea", ""),
     ADA.replace("[local, production]", "[]"),
     ADA.replace("[local, production]", "[local, local]"),
     ADA.replace("[local, production]", "[local, 'a b']"),
@@ -83,6 +107,13 @@ ONLY_THE_MODEL = {
     "environments: {production: mid}, rights: {app: [TRUNCATE]}}\n",
     "a key written twice": f"{ADA}  ada: {{name: Ada, tier: junior}}\n",
     "an alias": f"{ADA}  m: &m {{name: M, tier: mid}}\n  n: *m\n",
+    "an elevation of nobody": ELEVATED.replace("who: mia", "who: nobody"),
+    "an elevation to the person's own tier": ELEVATED.replace("tier: junior", "tier: mid"),
+    "an elevation in an unknown environment": ELEVATED.replace("[local]", "[prod]"),
+    "an elevation somebody approved for themselves": ELEVATED.replace("r: bea", "r: mia"),
+    "an elevation that ends before it begins": ELEVATED.replace("2026-12-01", "2026-11-01"),
+    "an elevation on the 31st of November": ELEVATED.replace("2026-12-01", "2026-11-31"),
+    "two elevations at once": f"{ELEVATED}  - {LENT}\n",
     "a hidden character": f'{ADA}  m: {{name: "a\\u202eb", tier: mid}}\n',
 }
 
