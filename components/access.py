@@ -178,6 +178,11 @@ class Access(pulumi.ComponentResource):
             {
                 "sign_in": dict(self._args.sign_in),
                 "members": self._membership,
+                "lent": {
+                    member.role: member.elevation.until.isoformat(timespec="seconds")
+                    for member in self._args.members
+                    if member.elevation
+                },
                 "roles": digest[:16],
             },
             self._options(after),

@@ -7,6 +7,7 @@ import pulumi
 
 from components.local.primary import Primary
 from strongroom.declaration import Declaration
+from strongroom.elevations.lent import Lent
 from strongroom.provider import sdk
 from strongroom.settings import Settings
 
@@ -18,21 +19,25 @@ class AgentArgs:
     Attributes:
         primary: the server it looks after.
         settings: those of the stack: schedule and age of snapshots, age of root's password.
+        elevations: what is lent until a time.
     """
 
     primary: Primary
     settings: Settings
+    elevations: tuple[Lent, ...] = ()
 
     @classmethod
     def of(cls, stack: Declaration, primary: Primary) -> Self:
         """As a stack declares it."""
-        return cls(primary=primary, settings=stack.settings)
+        lent = Lent.to(stack.members)
+        return cls(primary=primary, settings=stack.settings, elevations=lent)
 
 
 class Agent(pulumi.ComponentResource):
     """Declares the background process of the stack: heartbeat, snapshots, rotation by age.
 
-    It refuses nothing and changes no right. On AWS services of AWS do the same.
+    It ends what is lent until a time, and gives no right. On AWS services of AWS do the same, and
+    a scheduled `up` ends elevations.
 
     It has no outputs.
     """
@@ -54,6 +59,7 @@ class Agent(pulumi.ComponentResource):
                 "keep_days": settings.snapshot_keep_days,
                 "lock_days": settings.snapshot_lock_days,
                 "rotate_after_days": settings.root_password_max_age_days,
+                "elevations": [lent.dump() for lent in args.elevations],
             },
             pulumi.ResourceOptions(parent=self),
         )

@@ -16,7 +16,13 @@ import psycopg
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from strongroom.agent.duties import Duties
-from strongroom.agent.jobs import Heart, post_alerts, rotate_by_age, take_snapshot
+from strongroom.agent.jobs import (
+    Heart,
+    end_elevations,
+    post_alerts,
+    rotate_by_age,
+    take_snapshot,
+)
 from strongroom.agent.process import Agent
 from strongroom.breakglass.ending import close_overdue
 from strongroom.cluster.stack import StackFolder
@@ -47,6 +53,9 @@ class Worker:
         self._every(_LOOK_EVERY, "alerts", lambda: post_alerts(self.duties))
         stack = StackFolder(self.agent.stack)
         self._every(_LOOK_EVERY, "break-glass", lambda: "; ".join(close_overdue(stack)) or "none")
+        self._every(_LOOK_EVERY, "elevations", lambda: end_elevations(self.duties))
+        for lent in self.duties.elevations:  # to the second; the look every minute is for the rest
+            self._at(lent.until, "elevations", lambda: end_elevations(self.duties))
         self.scheduler.add_job(self._look, "interval", seconds=2)
         self.scheduler.start()
 
@@ -60,6 +69,11 @@ class Worker:
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
+        )
+
+    def _at(self, time: datetime, name: str, duty: Callable[[], str]) -> None:
+        self.scheduler.add_job(
+            lambda: self._do(name, duty), "date", run_date=time, misfire_grace_time=None
         )
 
     def _do(self, name: str, duty: Callable[[], str]) -> None:

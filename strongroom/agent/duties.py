@@ -7,6 +7,7 @@ from pathlib import Path
 
 from strongroom.cluster.snapshots import Retention
 from strongroom.cluster.system_user import SystemUser
+from strongroom.elevations.lent import Lent
 
 _FILE = "agent.json"
 
@@ -25,6 +26,7 @@ class Duties:
         keep_days: days every snapshot is kept.
         lock_days: days before which none is removed.
         rotate_after_days: days after which root's password is rotated.
+        elevations: what is lent until a time, and has to be ended then.
     """
 
     directory: Path
@@ -36,6 +38,7 @@ class Duties:
     keep_days: int
     lock_days: int
     rotate_after_days: int
+    elevations: tuple[Lent, ...] = ()
 
     @property
     def stack(self) -> Path:
@@ -50,6 +53,7 @@ class Duties:
     def save(self) -> None:
         """Write them down; a running agent notices within seconds."""
         values = {**asdict(self), "directory": str(self.directory), "vault": str(self.vault)}
+        values["elevations"] = [lent.dump() for lent in self.elevations]
         SystemUser.current().write(file_of(self.stack), json.dumps(values, indent=2))
 
     @classmethod
@@ -58,7 +62,8 @@ class Duties:
         try:
             values = json.loads(file_of(stack).read_text())
             folders = {"directory": Path(values["directory"]), "vault": Path(values["vault"])}
-            return cls(**{**values, **folders})
+            lent = tuple(Lent.read(each) for each in values.get("elevations", ()))
+            return cls(**{**values, **folders, "elevations": lent})
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

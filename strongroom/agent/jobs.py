@@ -14,6 +14,7 @@ from strongroom.cluster import snapshots
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Vault
+from strongroom.elevations.ending import end_due
 from strongroom.tiers import PROVISIONER
 
 
@@ -68,6 +69,11 @@ def post_alerts(duties: Duties) -> str:
     """Post what did not reach the webhook."""
     delivered = alerts.deliver_kept(duties.stack)
     return f"{delivered} delivered" if delivered else "none is waiting"
+
+
+def end_elevations(duties: Duties) -> str:
+    """End what was lent until now."""
+    return "; ".join(end_due(StackFolder(duties.stack), duties.elevations)) or "none is over"
 
 
 def rotate_by_age(duties: Duties) -> str:

@@ -1,4 +1,4 @@
-"""The record of every break-glass: entries that are chained, so that none can be changed alone.
+"""The record of every break-glass and elevation: chained, so that no entry can be changed alone.
 
 Each entry holds the hash of the one before and its own, in a line of break-glass.jsonl in the
 stack's folder. Whoever owns the file can still write it anew from the first entry to the last;
@@ -31,6 +31,21 @@ class Event(StrEnum):
     OPENED = "opened"
     CLOSED = "closed"
     ROTATED = "rotated"
+    LENT = "lent"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an entry speaks of, by the names a `Glass` has for it."""
+
+    id: str
+    kind: str
+    who: str
+    approver: str
+    reason: str
+    ticket: str
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -41,9 +56,9 @@ class Entry:
         seq: 1, 2, 3 and so on.
         at: when (UTC, ISO 8601).
         event: an `Event`.
-        id: the break-glass's; empty for a rotation somebody asked for.
+        id: the break-glass's or the elevation's; empty for a rotation somebody asked for.
         kind, who, approver, reason, ticket, until: see `Glass`.
-        why: for what is closed: ``left``, ``time over`` or ``next up``.
+        why: for what is closed or ended: ``left``, ``time over`` or the like.
         os_user: the operating system's user, and whom it was by sudo.
         host: the machine.
         torn: SHA-256 of a beginning that lies before this entry, from a write that was cut short.
@@ -78,15 +93,13 @@ class Entry:
     @property
     def glass(self) -> Glass:
         """The break-glass it speaks of; raises `ValueError` for one that never was any."""
-        return Glass(
-            self.id,
-            Kind(self.kind),
-            self.who,
-            self.approver,
-            self.reason,
-            self.ticket,
-            datetime.fromisoformat(self.until),
-        )
+        return Glass(**{**vars(self.subject), "kind": Kind(self.kind)})
+
+    @property
+    def subject(self) -> Subject:
+        """What it speaks of; raises `ValueError` where the end is no time."""
+        texts = (self.id, self.kind, self.who, self.approver, self.reason, self.ticket)
+        return Subject(*texts, datetime.fromisoformat(self.until))
 
     def line(self) -> str:
         """As it lies in the file."""
@@ -153,8 +166,13 @@ class Writer:
 
     record: Record
 
-    def append(self, event: Event, glass: Glass | None = None, why: str = "") -> Entry:
+    def append(self, event: Event, of: Glass | Subject | None = None, why: str = "") -> Entry:
         """Write one entry, and return it when it is on disk.
+
+        Args:
+            event: what happened.
+            of: what it happened to; None for a rotation somebody asked for.
+            why: for what is closed or ended.
 
         Raises:
             StrongroomError: it could not be written.
@@ -166,13 +184,13 @@ class Writer:
             seq=last.seq + 1 if last else 1,
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             event=event.value,
-            id=glass.id if glass else "",
-            kind=glass.kind.value if glass else Kind.ROOT.value,
-            who=glass.who if glass else "",
-            approver=glass.approver if glass else "",
-            reason=glass.reason if glass else "",
-            ticket=glass.ticket if glass else "",
-            until=glass.until.isoformat(timespec="seconds") if glass else "",
+            id=of.id if of else "",
+            kind=str(of.kind) if of else Kind.ROOT.value,
+            who=of.who if of else "",
+            approver=of.approver if of else "",
+            reason=of.reason if of else "",
+            ticket=of.ticket if of else "",
+            until=of.until.isoformat(timespec="seconds") if of else "",
             why=why,
             os_user=_os_user(),
             host=socket.gethostname(),

@@ -4,6 +4,7 @@ import difflib
 import os
 import shlex
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -35,6 +36,8 @@ def connect(
 ) -> None:
     """Sign in as NAME with a client certificate that is valid for 12 hours.
 
+    While a higher tier is lent to NAME it ends with that.
+
     Without more, psql starts, read-only unless --write is given, with the timeouts of NAME's
     tier. What follows `--` is given to psql, or run in its place when it names a program:
     `strongroom connect linus -- psql -c 'select 1'`.
@@ -50,7 +53,7 @@ def connect(
     if read_only:
         settings |= {"default_transaction_read_only": "on"}
     folder = StackFolder(chosen.folder)
-    pair = psql.own_pair(folder, name, PERSON_LIFETIME)
+    pair = psql.own_pair(folder, name, _lifetime(chosen, name))
     trusted = folder.authority.certificate
     parameters = sign_in(cluster, name, pair, trusted, chosen.settings.database)
     variables = psql.variables(parameters, settings)
@@ -67,6 +70,15 @@ def connect(
         command, more = psql.prompted(command, said, pair.key.parent, cluster.package)
         variables |= more
     _become(command, variables, cluster)
+
+
+def _lifetime(stack: Declaration, name: str) -> timedelta:
+    """How long the certificate of a role is valid: with what is lent, it ends with that.
+
+    A role's VALID UNTIL stops only passwords, which nobody has.
+    """
+    up = next((each.elevation for each in stack.members if each.role == name), None)
+    return min(PERSON_LIFETIME, up.until - datetime.now(UTC)) if up else PERSON_LIFETIME
 
 
 def running_primary(stack: Declaration) -> Cluster:

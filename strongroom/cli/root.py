@@ -181,7 +181,7 @@ def _show(entries: Sequence[Entry]) -> None:
     columns = ("", "at", "event", "id", "who", "gets", "until", "approver", "ticket", "reason")
     table = Table(*columns, "by", box=None)
     for entry in entries:
-        reason = entry.why if entry.event == Event.CLOSED else entry.reason
+        reason = entry.why or entry.reason
         cells = (str(entry.seq), entry.at, entry.event, entry.id, entry.who, entry.kind)
         more = (entry.until, entry.approver, entry.ticket, reason, entry.os_user)
         table.add_row(*(Text(_printable(cell), overflow="fold") for cell in (*cells, *more)))

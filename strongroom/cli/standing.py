@@ -1,12 +1,14 @@
 """How a stack stands: what `strongroom status` shows, gathered without showing anything."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from strongroom.agent.duties import Duties
 from strongroom.agent.process import Agent
 from strongroom.bootstrap.sealed import SealedFile
 from strongroom.breakglass.ending import due
@@ -15,6 +17,7 @@ from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Vault
 from strongroom.declaration import Declaration
+from strongroom.elevations import ending
 from strongroom.errors import StrongroomError
 from strongroom.tiers import PROVISIONER
 
@@ -56,6 +59,8 @@ class Standing:
         agent: whether the agent runs.
         snapshots: how many sound ones the vault holds.
         newest_snapshot: when the newest of them was finished (UTC); None without any.
+        elevations: what is lent now, a sentence each.
+        warnings: what will be a mistake, a sentence each.
         problems: everything that is not as it should be, a sentence each.
     """
 
@@ -64,6 +69,8 @@ class Standing:
     agent: bool
     snapshots: int
     newest_snapshot: datetime | None
+    elevations: tuple[str, ...]
+    warnings: tuple[str, ...]
     problems: tuple[str, ...]
 
     def dump(self) -> dict[str, Any]:
@@ -85,15 +92,38 @@ def standing(stack: Declaration) -> Standing:
         stopped = ["the agent is stopped; `strongroom agent start` starts it"]
         problems += _failing(agent) if lives else stopped
         problems += [] if good else ["there is no sound snapshot; `make up` takes one"]
-        problems += due(folder)
+        problems += due(folder) + _overdue(folder)
     return Standing(
         servers=servers,
         root_password_age_days=_password_age(folder) if servers else None,
         agent=lives,
         snapshots=len(good),
         newest_snapshot=good[-1].finished if good else None,
+        elevations=tuple(_elevations(stack)),
+        warnings=stack.warnings,
         problems=tuple(problems),
     )
+
+
+def _elevations(stack: Declaration) -> Iterator[str]:
+    now = datetime.now(UTC)
+    for each in stack.members:
+        if up := each.elevation:
+            left = timedelta(minutes=(up.until - now) // timedelta(minutes=1))
+            hours = f"{str(left).rpartition(':')[0]} h"
+            yield (
+                f"{each.role} is lent {up.tier} for {hours} more, until {up.ends} ({up.ticket}, "
+                f"approved by {up.approver})"
+            )
+    for up in stack.roster.elevations:
+        if stack.environment in up.environments and up.begins and up.begins > now:
+            begins = f"{up.begins:%Y-%m-%d %H:%M} UTC"
+            yield f"{up.who} is lent {up.tier} by an `up` after {begins} ({up.ticket})"
+
+
+def _overdue(folder: StackFolder) -> list[str]:
+    duties = Duties.load(folder.path)
+    return ending.due(folder, duties.elevations) if duties else []
 
 
 def _servers(stack: Declaration) -> list[ServerStatus]:

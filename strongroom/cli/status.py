@@ -37,6 +37,10 @@ def status(
         people.add_row("services", ", ".join(services) or "none")
         console.print()
         console.print(people)
+        for sentence in found.elevations:
+            console.print(sentence)
+        for warning in found.warnings:
+            console.print(f"[yellow]{warning}[/]", soft_wrap=True)
     if not found.servers or found.problems:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 

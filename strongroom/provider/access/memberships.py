@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -10,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import Field
 
 from strongroom.errors import StrongroomError
+from strongroom.provider.access.sessions import Members, end_sessions, losers
 from strongroom.provider.local.common import drift_of, known
 from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
 from strongroom.tiers import ROOT
@@ -35,6 +37,11 @@ class MembershipsInputs(Properties):
     members: dict[str, dict[str, str]] = Field(
         description="For each group all its members and what each may do with it: INHERIT (has "
         "its rights), SET (may switch to it) or both. Whoever else is in it is taken out."
+    )
+    lent: dict[str, str] = Field(
+        default={},
+        description="Until when (ISO 8601) a higher tier is lent to whom: after that, fewer "
+        "rights than declared are what was to be expected.",
     )
     roles: str = Field(
         default="",
@@ -71,7 +78,8 @@ class Memberships(Resource[MembershipsInputs]):
 
     A tier lends its rights (INHERIT) but is never worn (SET FALSE): what a person does stays
     that person's, and nothing is ever owned by a tier. pulumi_postgresql can grant memberships
-    but neither sets these options nor notices a member it did not declare.
+    but neither sets these options nor notices a member it did not declare. Sessions of whoever
+    loses a group end.
     """
 
     token = "strongroom:access:Memberships"  # noqa: S105 - a type token
@@ -80,24 +88,29 @@ class Memberships(Resource[MembershipsInputs]):
     reads_first = True
 
     def diff(self, context: Context, state: Mapping[str, Any], inputs: MembershipsInputs) -> Diff:
+        lose = losers(state.get("members", {}), inputs.members)
+        if lose:
+            context.say(f"{', '.join(lose)} lose rights: their open sessions end", keep=True)
         return drift_of(super().diff(context, state, inputs), state)
 
     def plan(self, context: Context, inputs: MembershipsInputs) -> dict[str, Any]:
         return {"drift": []}
 
     def create(self, context: Context, inputs: MembershipsInputs) -> Found:
-        return Found(context.name, self._converge(inputs))
+        return Found(context.name, self._converge(context, inputs, {}))
 
     def update(
         self, context: Context, id: str, state: Mapping[str, Any], inputs: MembershipsInputs
     ) -> Found:
-        return Found(id, self._converge(inputs))
+        return Found(id, self._converge(context, inputs, state.get("members", {})))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
         inputs = MembershipsInputs.model_validate(known(MembershipsInputs, state))
         try:
             with _connect(inputs) as connection:
-                drift = _drift(inputs, _rows(connection, inputs))
+                rows = _rows(connection, inputs)
+            inputs = _after_what_is_over(inputs, rows)
+            drift = _drift(inputs, rows)
         except StrongroomError as error:
             drift = [str(error)]
         return Found(id, {**inputs.dump(), "drift": drift})
@@ -125,8 +138,22 @@ class Memberships(Resource[MembershipsInputs]):
             raise Refusal(*failures)
         return inputs
 
-    def _converge(self, inputs: MembershipsInputs) -> dict[str, Any]:
-        with _connect(inputs) as connection, connection.transaction():
+    def _converge(
+        self, context: Context, inputs: MembershipsInputs, before: Members
+    ) -> dict[str, Any]:
+        with _connect(inputs) as connection:
+            had = _members(_rows(connection, inputs))
+            self._put_all_right(connection, inputs)
+            # What the catalog held, and what it held before this run changed roles.
+            lose = {*losers(had, inputs.members), *losers(before, inputs.members)}
+            if ended := end_sessions(connection, lose):
+                context.say(f"ended the sessions of {', '.join(ended)}", keep=True)
+        return {**inputs.dump(), "drift": []}
+
+    def _put_all_right(
+        self, connection: psycopg.Connection[Any], inputs: MembershipsInputs
+    ) -> None:
+        with connection.transaction():
             # Our own grants first: what a member with ADMIN granted on goes with its ADMIN.
             for own in (True, False):
                 for row, declared in _wrong(inputs, _rows(connection, inputs)):
@@ -139,7 +166,6 @@ class Memberships(Resource[MembershipsInputs]):
                 raise StrongroomError(
                     f"The memberships are not as declared: {'; '.join(left)}. Nothing was changed."
                 )
-        return {**inputs.dump(), "drift": []}
 
 
 def _connect(inputs: MembershipsInputs) -> psycopg.Connection[Any]:
@@ -158,6 +184,34 @@ def _connect(inputs: MembershipsInputs) -> psycopg.Connection[Any]:
 
 def _rows(connection: psycopg.Connection[Any], inputs: MembershipsInputs) -> list[_Row]:
     return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members), ROOT])]
+
+
+def _members(rows: list[_Row]) -> dict[str, dict[str, str]]:
+    """What the catalog holds, as it would be declared."""
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        found.setdefault(row.group, {})[row.member] = row.options
+    return found
+
+
+def _after_what_is_over(inputs: MembershipsInputs, rows: list[_Row]) -> MembershipsInputs:
+    """The declared members, with those as they are found whose elevation has been ended."""
+    now, found, members = datetime.now(UTC), _members(rows), dict(inputs.members)
+    for who, until in inputs.lent.items():
+        own = {group: each[who] for group, each in found.items() if who in each}
+        ended = {
+            group: {**{name: each[name] for name in each if name != who}, **_only(own, group, who)}
+            for group, each in members.items()
+        }
+        known = bool(own) and all(options in _OPTIONS for options in own.values())
+        over = datetime.fromisoformat(until) <= now
+        if over and known and who not in losers(ended, members):
+            members = ended
+    return inputs.model_copy(update={"members": members})
+
+
+def _only(own: Mapping[str, str], group: str, who: str) -> dict[str, str]:
+    return {who: own[group]} if group in own else {}
 
 
 def _wrong(inputs: MembershipsInputs, rows: list[_Row]) -> list[tuple[_Row, str | None]]:

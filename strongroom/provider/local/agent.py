@@ -8,8 +8,19 @@ from pydantic import Field
 
 from strongroom.agent.duties import Duties, file_of
 from strongroom.agent.process import Agent as Process
+from strongroom.cluster.stack import StackFolder
+from strongroom.elevations import ending
+from strongroom.elevations.lent import Lent
 from strongroom.provider.local.common import drift_of, known
-from strongroom.provider.resource import Context, Diff, Found, Properties, Resource, replacing
+from strongroom.provider.resource import (
+    Context,
+    Diff,
+    Found,
+    Properties,
+    Refusal,
+    Resource,
+    replacing,
+)
 
 #: Heartbeats that may be missed before it is told: one is late when the machine is busy.
 _MISSED = 30
@@ -29,12 +40,21 @@ class AgentInputs(Properties):
     keep_days: int = Field(default=35, ge=1, le=3650, description="As the snapshot policy's.")
     lock_days: int = Field(default=7, ge=0, le=3650, description="As the snapshot policy's.")
     rotate_after_days: int = Field(default=30, ge=1, le=365, description="As the root secret's.")
+    elevations: list[dict[str, str]] = Field(
+        default=[],
+        description="Tiers lent until a time: who, tier, base (the person's own tier), until, "
+        "approver, reason and ticket of each. The agent ends them.",
+    )
+
+    def lent(self) -> tuple[Lent, ...]:
+        """The elevations."""
+        return tuple(Lent.read(each) for each in self.elevations)
 
     def duties(self) -> Duties:
         """The same for the agent itself."""
         values = self.model_dump()
         folders = {"directory": Path(self.directory), "vault": Path(self.vault)}
-        return Duties(**{**values, **folders})
+        return Duties(**{**values, **folders, "elevations": self.lent()})
 
 
 class AgentOutputs(Properties):
@@ -47,13 +67,22 @@ class Agent(Resource[AgentInputs]):
     """The background process of a stack on this machine: heartbeat, snapshots, rotation by age.
 
     It lives on after `up` and is started again by the next one. It stands in for what services of
-    AWS do in production.
+    AWS do in production. What is lent is on record before any right is given, and is ended by the
+    agent; what a dead agent did not end, the next `up` ends.
     """
 
     token = "strongroom:local:Agent"  # noqa: S105 - a type token
     Inputs = AgentInputs
     Outputs = AgentOutputs
     reads_first = True
+
+    def check(self, context: Context, inputs: AgentInputs, old: Mapping[str, Any]) -> AgentInputs:
+        try:
+            inputs.lent()
+        except (ValueError, KeyError) as error:
+            reason = f"one of them is none: {error}. Give every part its value"
+            raise Refusal(("elevations", reason)) from error
+        return inputs
 
     def diff(self, context: Context, state: Mapping[str, Any], inputs: AgentInputs) -> Diff:
         return drift_of(super().diff(context, state, inputs), state)
@@ -62,12 +91,13 @@ class Agent(Resource[AgentInputs]):
         return {"drift": []}
 
     def create(self, context: Context, inputs: AgentInputs) -> Found:
-        return Found(inputs.directory, _started(inputs))
+        return Found(inputs.directory, _started(context, inputs, ()))
 
     def update(
         self, context: Context, id: str, state: Mapping[str, Any], inputs: AgentInputs
     ) -> Found:
-        return Found(id, _started(inputs))
+        before = AgentInputs.model_validate(known(AgentInputs, state)).lent()
+        return Found(id, _started(context, inputs, before))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
         inputs = AgentInputs.model_validate(known(AgentInputs, state))
@@ -79,8 +109,13 @@ class Agent(Resource[AgentInputs]):
         Process(stack).stop()
 
 
-def _started(inputs: AgentInputs) -> dict[str, Any]:
+def _started(context: Context, inputs: AgentInputs, before: tuple[Lent, ...]) -> dict[str, Any]:
     duties = inputs.duties()
+    stack = StackFolder(duties.stack)
+    for ended in ending.end_due(stack, before):
+        context.say(ended, keep=True)
+    ending.settle(stack, duties.elevations)
+    ending.begin(stack, duties.elevations)
     duties.save()
     Process(duties.stack).start()
     return {**inputs.dump(), "drift": []}
@@ -89,7 +124,7 @@ def _started(inputs: AgentInputs) -> dict[str, Any]:
 def _drift(inputs: AgentInputs) -> list[str]:
     duties = inputs.duties()
     agent = Process(duties.stack)
-    drift = []
+    drift = ending.due(StackFolder(duties.stack), duties.elevations)
     if Duties.load(duties.stack) != duties:
         drift.append("its duties are not written down as declared")
     if not agent.running():

@@ -1,0 +1,1 @@
+"""Elevations on the local platform: on record while they last, and ended by machines."""
