@@ -1,8 +1,10 @@
 """The function that acts as root on AWS: the only one there who opens the secret.
 
 Secrets Manager calls it for each of the four steps of a rotation; after the last one, and when it
-is called with ``{"Action": "bootstrap"}``, it does what root must do in the database. What it
-works on is told by environment variables, none of which is a secret:
+is called with ``{"Action": "bootstrap"}``, it does what root must do in the database. With
+``{"Action": "outlook", "Roles": […]}`` it tells what roles would leave behind, and with ``retire``
+it gets them ready to be dropped. What it works on is told by environment variables, none of which
+is a secret:
 
 STRONGROOM_HOST, STRONGROOM_PORT
     the instance.
@@ -20,6 +22,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from strongroom.bootstrap.leaving import outlook, retire
 from strongroom.bootstrap.master import MasterRoot
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.rotation import Rotation
@@ -52,6 +55,9 @@ def answer(event: Mapping[str, Any], client: Client, told: Mapping[str, str]) ->
     if event.get("Action") == "bootstrap":
         root = _root(told, Secret(client, told["STRONGROOM_SECRET"]))
         return {"done": "bootstrap", "drift": _laid(root, foundation)}
+    if event.get("Action") in ("outlook", "retire"):
+        root = _root(told, Secret(client, told["STRONGROOM_SECRET"]))
+        return {"done": event["Action"], "left": _leavers(root, event)}
     step = str(event.get("Step", ""))
     token = str(event.get("ClientRequestToken", ""))
     if event.get("SecretId") != told["STRONGROOM_SECRET"]:
@@ -79,9 +85,16 @@ def _step(rotation: Rotation, name: str) -> Callable[[], object]:
     if name not in steps:
         raise StrongroomError(
             f"{name!r} is no step of a rotation, so nothing was changed. Secrets Manager calls "
-            f"with {', '.join(steps)}; otherwise ask for the action 'bootstrap'."
+            f"with {', '.join(steps)}; otherwise ask for the action 'bootstrap', 'outlook' or "
+            "'retire'."
         )
     return steps[name]
+
+
+def _leavers(root: Root, event: Mapping[str, Any]) -> dict[str, str]:
+    look = retire if event["Action"] == "retire" else outlook
+    found = {str(role): look(root, str(role)) for role in event.get("Roles", ())}
+    return {role: each.told() for role, each in found.items() if each}
 
 
 def _laid(root: Root, foundation: Foundation) -> list[str]:

@@ -94,10 +94,10 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
             connection.execute(sql.SQL(create).format(**values))
         open_up = "ALTER DATABASE {database} ALLOW_CONNECTIONS true CONNECTION LIMIT -1"
         connection.execute(sql.SQL(open_up).format(**values))
-        connection.execute(_text("cluster"))
+        connection.execute(sql_text("cluster"))
         if wanted.replicator:
-            connection.execute(_text("replicator"))
-        connection.execute(_text("strays"))
+            connection.execute(sql_text("replicator"))
+        connection.execute(sql_text("strays"))
         # RDS keeps databases of its own, which its master cannot enter; nobody enters one whose
         # drop was cut off.
         query = (
@@ -107,7 +107,7 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
         databases = [name for (name,) in connection.execute(query, [_INVALID])]
     for name in databases:
         with root.connect(name) as connection:
-            connection.execute(_text("every_database"))
+            connection.execute(sql_text("every_database"))
     with root.connect(wanted.database) as connection, connection.transaction():
         for name in _APPLICATION:
             connection.execute(_filled(name, values))
@@ -141,7 +141,8 @@ def audit(root: Root, foundation: Foundation) -> list[str]:
 def digest() -> str:
     """Tells two versions of the bootstrap apart: 12 hexadecimal digits over all its SQL."""
     texts = [
-        _text(name) for name in ("cluster", "replicator", "strays", "every_database", *_APPLICATION)
+        sql_text(name)
+        for name in ("cluster", "replicator", "strays", "every_database", *_APPLICATION)
     ]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
@@ -178,7 +179,7 @@ def _vanished(root: Root, lost: str) -> StrongroomError:
 
 def _guard_problems(connection: psycopg.Connection[Any], guarded: list[str]) -> list[str]:
     try:
-        found = [name for (name,) in connection.execute(_text("guarded"))]
+        found = [name for (name,) in connection.execute(sql_text("guarded"))]
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return ["the list of guarded schemas is missing"]
     if found == guarded:
@@ -187,9 +188,10 @@ def _guard_problems(connection: psycopg.Connection[Any], guarded: list[str]) -> 
 
 
 def _filled(name: str, values: dict[str, sql.Composable]) -> sql.Composed:
-    return sql.SQL(_text(name)).format(**values)
+    return sql.SQL(sql_text(name)).format(**values)
 
 
-def _text(name: str) -> LiteralString:
+def sql_text(name: str) -> LiteralString:
+    """The SQL of one of the files beside this one, by its name without ending."""
     text: Any = resources.files("strongroom.bootstrap").joinpath(f"sql/{name}.sql").read_text()
     return cast("LiteralString", text)
