@@ -13,17 +13,21 @@ primary = platform.Primary("primary", platform.PrimaryArgs.of(stack))
 replicas = platform.replicas(stack, primary)
 snapshots = platform.SnapshotPolicy("snapshots", platform.SnapshotPolicyArgs.of(stack, primary))
 root = platform.RootSecret("root", platform.RootSecretArgs.of(stack, primary))
-platform.Agent(
+agent = platform.Agent(
     "agent",
     platform.AgentArgs.of(stack, primary),
     pulumi.ResourceOptions(depends_on=[snapshots, root]),
+)
+people = platform.People(
+    "people", platform.PeopleArgs.of(stack, primary), pulumi.ResourceOptions(depends_on=[root])
 )
 provisioner = postgresql.Provider("provisioner", **primary.provisioner_settings())
 access = Access(
     "access",
     AccessArgs.of(stack, primary),
-    # Root's password changes once, right at the start, before anything builds on the server.
-    pulumi.ResourceOptions(providers=[provisioner], depends_on=[root]),
+    # Before any right is given, root's password is new, what is lent is on record with the agent
+    # that ends it, and whoever left is refused.
+    pulumi.ResourceOptions(providers=[provisioner], depends_on=[root, agent, people]),
 )
 
 servers = {"primary": primary, **replicas}

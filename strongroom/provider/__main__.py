@@ -6,6 +6,7 @@ from strongroom import __version__
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.provider.access.memberships import Memberships
 from strongroom.provider.local.agent import Agent
+from strongroom.provider.local.people import People
 from strongroom.provider.local.primary import Primary
 from strongroom.provider.local.replica import Replica
 from strongroom.provider.local.root_secret import RootSecret
@@ -19,7 +20,10 @@ def plugin() -> Plugin:
         name="strongroom",
         version=__version__,
         description="Keeps a production PostgreSQL database out of reach of accidents.",
-        resources=[Primary(), Replica(), RootSecret(), SnapshotPolicy(), Agent(), Memberships()],
+        resources=[
+            *(Primary(), Replica(), RootSecret(), SnapshotPolicy(), Agent()),
+            *(People(), Memberships()),
+        ],
     )
 
 

@@ -82,6 +82,13 @@ class Agent(_Declared):
     outputs = ("drift",)
 
 
+class People(_Declared):
+    """strongroom:local:People."""
+
+    token = "strongroom:local:People"  # noqa: S105 - a type token
+    outputs = ()
+
+
 class Memberships(_Declared):
     """strongroom:access:Memberships."""
 

@@ -1,5 +1,8 @@
 """A person who leaves: refused first, and nothing of theirs is lost. By both kinds of root."""
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +24,19 @@ BOTH_KINDS_OF_ROOT = True
 
 def root_of(stack: LocalStack) -> Root:
     return stack.master if isinstance(stack, MasterStack) else LocalRoot(stack.cluster)
+
+
+def _impatient(root: Root) -> Root:
+    """The same root, who waits a tenth of a second for a lock and not ten."""
+    connect = root.connect
+
+    def hurried(database: str = "postgres") -> psycopg.Connection[Any]:
+        session = connect(database)
+        session.execute("SET lock_timeout = '100ms'")
+        return session
+
+    object.__setattr__(root, "connect", hurried)
+    return root
 
 
 def run(session: psycopg.Connection[Any], *statements: str) -> None:
@@ -188,6 +204,54 @@ def test_a_second_run_finds_nothing_to_do_and_one_killed_anywhere_goes_on(
         "SELECT member::regrole::text FROM pg_auth_members WHERE roleid = 'zoe'::regrole",
     )
     assert rows == [("provisioner",)]
+
+
+def test_one_killed_in_the_middle_of_a_database_leaves_it_whole_and_the_next_run_converges(
+    stack: LocalStack, leaver: str, superuser: Session
+) -> None:
+    with stack.superuser("app") as holder:
+        run(holder, "BEGIN", "LOCK TABLE lab.kept IN ACCESS SHARE MODE")
+        child = os.fork()
+        if child == 0:
+            try:
+                retire(root_of(stack), leaver)
+            finally:
+                os._exit(1)
+        waiting = (
+            "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+            "AND query LIKE 'REASSIGN OWNED%'"
+        )
+        deadline = time.monotonic() + 20
+        while not (found := ask(superuser, waiting)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+            stack.sign_in(leaver)
+        run(holder, "ROLLBACK")
+    gone = f"SELECT count(*) FROM pg_stat_activity WHERE pid = {found[0][0]}"
+    while ask(superuser, gone) != [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    owner = "SELECT tableowner FROM pg_tables WHERE schemaname = 'lab' AND tablename = 'kept'"
+    assert ask(superuser, owner) == [(leaver,)]
+    assert retire(root_of(stack), leaver) is not None
+    assert ask(superuser, owner) == [("app_owner",)]
+    found_left = outlook(root_of(stack), leaver)
+    assert found_left is not None
+    assert found_left.hanging == ()
+
+
+def test_a_table_that_is_locked_keeps_the_role_and_is_told_in_one_paragraph(
+    stack: LocalStack, leaver: str
+) -> None:
+    with stack.superuser("app") as holder:
+        run(holder, "BEGIN", "LOCK TABLE lab.kept IN ACCESS SHARE MODE")
+        with pytest.raises(StrongroomError, match="The role is kept, and nothing is lost") as told:
+            retire(_impatient(root_of(stack)), leaver)
+        run(holder, "ROLLBACK")
+    assert "canceling statement due to lock timeout" in str(told.value)
 
 
 def test_a_database_nobody_can_enter_is_told_by_name_and_the_leaver_refused_all_the_same(

@@ -1,14 +1,17 @@
 """Who is in a group and what membership lets them do: set, watched and put right."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 
 from strongroom.errors import StrongroomError
 from strongroom.provider.access.memberships import Memberships
 from strongroom.provider.resource import Refusal
 from strongroom.rights.rules import memberships
+from strongroom.tiers import Tier
 from tests.live.conftest import Session
 from tests.live.local_stack import MEMBERS, SERVICES, LocalStack, Managed
 
@@ -184,6 +187,47 @@ def test_a_primary_that_cannot_be_asked_is_told_as_drift(own_stack: LocalStack) 
     assert "could not be looked at" in told
     own_stack.primary.up()
     assert resource.refresh() == []
+
+
+def test_a_demoted_senior_does_not_stay_app_owner_in_an_open_session(
+    declared: Managed, stack: LocalStack, root: Session
+) -> None:
+    ada, *others = MEMBERS
+    lesser = memberships([replace(ada, tier=Tier.MID), *others], SERVICES)
+    with stack.sign_in("ada") as senior, stack.sign_in("chiara") as other:
+        senior.execute("SET ROLE app_owner")
+        # What the role's own resource does first: the membership goes, the session stays.
+        root.execute("REVOKE tier_full, ddl_gate FROM ada GRANTED BY provisioner")
+        root.execute("GRANT tier_writer TO ada GRANTED BY provisioner")
+        senior.execute("CREATE TABLE app.by_nobody_any_more (id int)")
+        declared.said.clear()
+        assert "members" in declared.up(members=lesser).updates
+        with pytest.raises(psycopg.OperationalError):
+            senior.execute("DROP TABLE app.by_nobody_any_more")
+        other.execute("SELECT 1")
+    assert declared.said == [
+        "rights are lost by ada: open sessions end",
+        "ended the sessions of ada",
+    ]
+    lent = (
+        "SELECT count(*) FROM pg_auth_members WHERE roleid = 'ada'::regrole "
+        "AND (inherit_option OR set_option)"
+    )
+    assert root.execute(lent).fetchone() == (0,)
+    with stack.sign_in("ada") as mid, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        mid.execute("SET ROLE app_owner")
+    root.execute("SET strongroom.confirm = 'drop table app.by_nobody_any_more'")
+    root.execute("DROP TABLE app.by_nobody_any_more")
+
+
+def test_a_promotion_ends_no_session(declared: Managed, stack: LocalStack) -> None:
+    promoted = [
+        replace(each, tier=Tier.SENIOR) if each.role == "chiara" else each for each in MEMBERS
+    ]
+    with stack.sign_in("chiara") as chiara, stack.sign_in("ada") as ada:
+        declared.up(members=memberships(promoted, SERVICES))
+        chiara.execute("DELETE FROM app.before WHERE id < 0")
+        ada.execute("SELECT 1")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def declare(
         local.Replica("replica", local.ReplicaArgs(Path("/s"), server, delay_seconds=60))
         local.SnapshotPolicy("snapshots", local.SnapshotPolicyArgs(server, keep_days=14))
         local.Agent("agent", local.AgentArgs(server, Settings("local")))
+        local.People("people", local.PeopleArgs(server, members, services))
         local.RootSecret("root", local.RootSecretArgs(server, max_age_days=7))
         provider = postgresql.Provider("provisioner", **server.provisioner_settings())
         args = AccessArgs(

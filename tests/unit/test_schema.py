@@ -23,7 +23,7 @@ TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 
 DECLARED = [
     *(sdk.Primary, sdk.Replica, sdk.RootSecret),
-    *(sdk.SnapshotPolicy, sdk.Agent, sdk.Memberships),
+    *(sdk.SnapshotPolicy, sdk.Agent, sdk.People, sdk.Memberships),
 ]
 
 
@@ -69,6 +69,7 @@ def test_what_cannot_be_changed_in_place_is_marked() -> None:
         "Primary.directory", "Primary.database", "Replica.directory", "Replica.primary",
         "RootSecret.directory",
         "Agent.directory",
+        "People.directory",
         "SnapshotPolicy.directory",
         "SnapshotPolicy.vault",
     }  # fmt: skip

@@ -90,7 +90,7 @@ class Memberships(Resource[MembershipsInputs]):
     def diff(self, context: Context, state: Mapping[str, Any], inputs: MembershipsInputs) -> Diff:
         lose = losers(state.get("members", {}), inputs.members)
         if lose:
-            context.say(f"{', '.join(lose)} lose rights: their open sessions end", keep=True)
+            context.say(f"rights are lost by {', '.join(lose)}: open sessions end", keep=True)
         return drift_of(super().diff(context, state, inputs), state)
 
     def plan(self, context: Context, inputs: MembershipsInputs) -> dict[str, Any]:
