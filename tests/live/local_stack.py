@@ -94,7 +94,7 @@ class Managed:
         found = self.resource.read(self.context, self.id, self.state)
         assert found is not None
         self.state = found.outputs
-        return list(self.state["drift"])
+        return list(self.state.get("drift", []))
 
     def destroy(self) -> None:
         self.resource.delete(self.context, self.id, self.state)
