@@ -53,7 +53,7 @@ def connect(
     if read_only:
         settings |= {"default_transaction_read_only": "on"}
     folder = StackFolder(chosen.folder)
-    pair = psql.own_pair(folder, name, _lifetime(chosen, name))
+    pair = psql.own_pair(folder, name, lifetime(chosen, name))
     trusted = folder.authority.certificate
     parameters = sign_in(cluster, name, pair, trusted, chosen.settings.database)
     variables = psql.variables(parameters, settings)
@@ -72,7 +72,7 @@ def connect(
     _become(command, variables, cluster)
 
 
-def _lifetime(stack: Declaration, name: str) -> timedelta:
+def lifetime(stack: Declaration, name: str) -> timedelta:
     """How long the certificate of a role is valid: with what is lent, it ends with that.
 
     A role's VALID UNTIL stops only passwords, which nobody has.

@@ -38,9 +38,9 @@ def status(
         console.print()
         console.print(people)
         for sentence in found.elevations:
-            console.print(sentence)
+            console.print(sentence, markup=False, soft_wrap=True)
         for warning in found.warnings:
-            console.print(f"[yellow]{warning}[/]", soft_wrap=True)
+            console.print(warning, style="yellow", markup=False, soft_wrap=True)
     if not found.servers or found.problems:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 

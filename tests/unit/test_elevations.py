@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from strongroom.cli.connect import lifetime, session_settings, tier_of
+from strongroom.cluster.certificates import PERSON_LIFETIME
 from strongroom.declaration import Declaration
 from strongroom.errors import SettingsError
 from strongroom.people import Elevation, Member
 from strongroom.reading.elevation_form import Lending
 from strongroom.rights.rules import groups_of, memberships
 from strongroom.roster import Roster
+from strongroom.settings import Settings
 from strongroom.tiers import GATE, Tier
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -181,6 +184,16 @@ def test_the_tier_that_is_lent_holds_from_its_beginning_until_its_end() -> None:
     assert [linus(12, 59), linus(13), linus(16, 59), linus(17)] == [own, raised, raised, own]
     assert linus(14, environment="staging") == own
     assert groups_of("linus", memberships([linus(14)], ())) == [GATE, "tier_full"]
+
+
+def test_a_certificate_ends_with_what_is_lent_and_lasts_its_12_hours_otherwise() -> None:
+    until = datetime.now(UTC) + timedelta(hours=1)
+    roster = read(line(until=f"{until:%Y-%m-%dT%H:%M}Z"), now=datetime.now(UTC))
+    members = roster.engineers_in("production")
+    stack = Declaration(Settings("production"), roster, members, Path("/s"))
+    assert timedelta(minutes=58) < lifetime(stack, "linus") <= timedelta(hours=1)
+    assert lifetime(stack, "ada") == PERSON_LIFETIME
+    assert session_settings(stack, tier_of(stack, "linus"))["statement_timeout"] == "900000"
 
 
 def test_one_that_has_ended_is_a_warning_and_after_a_week_a_mistake(
