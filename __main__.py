@@ -25,8 +25,7 @@ provisioner = postgresql.Provider("provisioner", **primary.provisioner_settings(
 access = Access(
     "access",
     AccessArgs.of(stack, primary),
-    # Before any right is given, root's password is new, what is lent is on record with the agent
-    # that ends it, and whoever left is refused.
+    # Before any right is given, root's password is new, leavers are out, and lent tiers on record.
     pulumi.ResourceOptions(providers=[provisioner], depends_on=[root, agent, people]),
 )
 
