@@ -20,7 +20,8 @@ from strongroom.recovery.abandoning import abandon
 from strongroom.recovery.declared import Declared
 from strongroom.recovery.journal import Journal
 from strongroom.recovery.plan import Plan, Way, Wish, make
-from strongroom.recovery.run import Outcome, Run
+from strongroom.recovery.record import Outcome
+from strongroom.recovery.run import Run
 from strongroom.recovery.situation import Situation
 from strongroom.recovery.sources import Kind
 from strongroom.recovery.target import Target

@@ -106,7 +106,7 @@ def read(folder: Path, since: datetime) -> Log:
     reading = _Reading()
     first = {}
     for path in files:
-        for line in _lines(path):
+        for line in lines_of(path):
             if path not in first and (at := _time(line)):
                 first[path] = at
             reading.take(line)
@@ -119,7 +119,7 @@ def present(log: Log, time: datetime) -> list[Presence]:
     last: dict[bytes, bytes] = {}
     statement: dict[bytes, bytes] = {}
     for path in (each for each in log.files if _day(each) <= time.date()):
-        for line in _lines(path):
+        for line in lines_of(path):
             session, at = _SESSION.search(line), line[14:37]
             if at > stamp:
                 break
@@ -147,14 +147,14 @@ class _Reading:
         found = _SESSION.search(line)
         if found is None or not (found[1] in self._open or _INTEREST.search(line)):
             return
-        entry = _entry(line)
+        entry = parsed(line)
         if entry is None:
             return
         self._follow(found[1], entry)
         if entry.get("state_code") == _ENDED and entry.get("dbname"):
             state = entry.get("ps") or "unknown"
             self.cut_off.append(
-                CutOff(_session(entry), state, entry.get("txid") or None, entry["at"])
+                CutOff(session_of(entry), state, entry.get("txid") or None, entry["at"])
             )
         statement = _statement(entry)
         if statement is not None:
@@ -186,7 +186,7 @@ def _statement(entry: dict[str, Any]) -> Statement | None:
     if not destroyed:
         return None
     return Statement(
-        session=_session(entry),
+        session=session_of(entry),
         at=entry["at"],
         text=found[1],
         actions=destroyed,
@@ -196,17 +196,18 @@ def _statement(entry: dict[str, Any]) -> Statement | None:
 
 
 def _presence(last: bytes, statement: bytes | None) -> Presence | None:
-    entry = _entry(last)
+    entry = parsed(last)
     if entry is None or not entry.get("dbname") or entry.get("backend_type") == "walsender":
         return None
-    ran = _entry(statement) if statement else None
+    ran = parsed(statement) if statement else None
     if ran is None:
-        return Presence(_session(entry), None, None)
+        return Presence(session_of(entry), None, None)
     found = _STATEMENT.match(ran["message"])
-    return Presence(_session(ran), found[1] if found else None, ran["at"])
+    return Presence(session_of(ran), found[1] if found else None, ran["at"])
 
 
-def _session(entry: dict[str, Any]) -> Session:
+def session_of(entry: dict[str, Any]) -> Session:
+    """The session a line of the log is of, once it is parsed."""
     return Session(
         id=entry["session_id"],
         role=entry.get("user") or "",
@@ -217,7 +218,13 @@ def _session(entry: dict[str, Any]) -> Session:
     )
 
 
-def _entry(line: bytes) -> dict[str, Any] | None:
+def text_of(entry: dict[str, Any]) -> str | None:
+    """The statement a line of the log tells of, once it is parsed; None for any other line."""
+    found = _STATEMENT.match(entry.get("message") or "")
+    return found[1] if found else None
+
+
+def parsed(line: bytes) -> dict[str, Any] | None:
     """A line of the log with its time as `at`; None for one that is no whole line of it."""
     try:
         entry: dict[str, Any] = json.loads(line)
@@ -228,11 +235,16 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 
 def _time(line: bytes) -> datetime | None:
-    entry = _entry(line)
+    entry = parsed(line)
     return entry["at"] if entry else None
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines_of(path: Path) -> Iterator[bytes]:
+    """The lines of a log file; none when it is gone.
+
+    Raises:
+        StrongroomError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             yield from file

@@ -12,11 +12,13 @@ from strongroom.errors import StrongroomError
 from strongroom.provider.local.primary import Primary
 from strongroom.provider.local.replica import Replica, ReplicaInputs
 from strongroom.provider.resource import Context
+from strongroom.reconcile.noted import note
 from strongroom.recovery import copying, exchange, plan
 from strongroom.recovery.copying import SourceLostError
 from strongroom.recovery.footing import alone, refuse_overtaken, stand, still_wanted
 from strongroom.recovery.journal import Journal, path_of
 from strongroom.recovery.plan import Plan, Way
+from strongroom.recovery.record import Outcome, keep
 from strongroom.recovery.recovered import Recovered
 from strongroom.recovery.situation import Situation
 from strongroom.recovery.sources import Kind
@@ -35,21 +37,6 @@ class Progress(Protocol):
 
     def keep(self, text: str) -> None:
         """Something worth remembering."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        seconds: until what was lost served again, in this run.
-        whole: seconds until everything was done.
-        remarks: what a person has to know.
-    """
-
-    seconds: float
-    whole: float
-    remarks: tuple[str, ...]
 
 
 @dataclass
@@ -139,10 +126,12 @@ class Run:
                 self.journal.finish(name)
                 if name == "agree":
                     served = time.monotonic()
+            ended = time.monotonic()
+            remarks = tuple(self.journal.facts.get("remarks", ()))
+            outcome = Outcome(round(served - begun, 2), round(ended - begun, 2), remarks)
+            keep(self.situation.stack, self.plan, outcome, self.journal.facts)
             self.journal.end()
-        ended = time.monotonic()
-        remarks = tuple(self.journal.facts.get("remarks", ()))
-        return Outcome(round(served - begun, 2), round(ended - begun, 2), remarks)
+        return outcome
 
     def _copy(self) -> None:
         recovered, situation = self.recovered, self.situation
@@ -202,6 +191,8 @@ class Run:
                 "the copy with `strongroom recover --abandon` and give an earlier point: "
                 "`strongroom incident` names the one before the drop."
             )
+        for remark in note(self.situation, self.recovered, self.journal):
+            self._remark(remark)
         with self.recovered.root.connect(database) as here:
             query = (
                 "SELECT count(*) FILTER (WHERE relkind = 'r'), pg_database_size(current_database())"

@@ -135,6 +135,18 @@ class Wal:
             )
         return self.first_from(lsn(last.lsn + 1)) or lsn(last.lsn + 1)
 
+    @contextmanager
+    def leading_to(self, point: int) -> Iterator[tuple[Dump, int] | None]:
+        """The WAL right before an LSN (bytes), laid out for pg_waldump, and where it begins.
+
+        None where there is no such WAL.
+        """
+        stretch = self._of(point - 1)
+        with self._dump(stretch.timeline, point - 1) as dump:
+            mine = (run for run in self.found if run.timeline == stretch.timeline)
+            start = next((run.start for run in mine if run.start < point <= run.end), None)
+            yield None if dump is None or start is None else (dump, max(start, stretch.begin))
+
     def _around(self, start: int, time: datetime) -> tuple[Finish | None, Finish | None]:
         """The last commit from `start` on that is not after `time`, and the first that is."""
         last = None

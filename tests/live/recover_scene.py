@@ -16,7 +16,8 @@ from strongroom.incident.find import find
 from strongroom.provider.local.primary import PrimaryInputs
 from strongroom.recovery.declared import Declared
 from strongroom.recovery.plan import Plan, Way, Wish, make
-from strongroom.recovery.run import Outcome, Run
+from strongroom.recovery.record import Outcome
+from strongroom.recovery.run import Run
 from strongroom.recovery.situation import Situation
 from strongroom.recovery.target import Target
 from tests.live.local_stack import LocalStack, Managed
