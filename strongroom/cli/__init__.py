@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from strongroom import __version__
-from strongroom.cli import agent, alerts, connect, guard, incident, recover, root, snapshot, status
+from strongroom.cli import (
+    agent,
+    alerts,
+    connect,
+    guard,
+    incident,
+    reconcile,
+    recover,
+    root,
+    snapshot,
+    status,
+)
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.errors import StrongroomError
 
@@ -26,6 +37,7 @@ app.command("connect", context_settings={"allow_extra_args": True, "ignore_unkno
 )
 app.command("incident")(incident.incident)
 app.command("recover")(recover.recover)
+app.command("reconcile")(reconcile.reconcile)
 app.command("alerts")(alerts.alerts)
 app.add_typer(guard.app, name="guard")
 app.add_typer(root.app, name="root")

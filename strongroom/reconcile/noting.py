@@ -13,7 +13,8 @@ from strongroom.reconcile.parts import joined, parents
 from strongroom.reconcile.remains import End, Idle, Remains, Touched, Transaction
 from strongroom.reconcile.sessions import Told
 from strongroom.reconcile.touching import Server, Touching
-from strongroom.reconcile.tracing import Trace, Traces, trace, within
+from strongroom.reconcile.traces import Trace
+from strongroom.reconcile.tracing import Traces, trace, within
 from strongroom.recovery.situation import Situation
 
 #: For how many seconds before a point committed transactions are noted.
@@ -73,7 +74,7 @@ class Noting:
             if found is None:
                 return self._blind("the WAL before the point is neither in pg_wal nor archived")
             dump, start = found
-            last = _last_commit(dump, start, point)
+            last = _last_end(dump, start, point)
             return self._seen(dump, start, point, last, server)
 
     def _blind(self, why: str) -> Remains:
@@ -227,8 +228,8 @@ class _Making:
         )
 
 
-def _last_commit(dump: Dump, start: int, point: int) -> Finish | None:
-    """The last commit before a point."""
+def _last_end(dump: Dump, start: int, point: int) -> Finish | None:
+    """The last end of a transaction before a point."""
     end = point
     while end > start and point - end < _REACH:
         begin = max((end - 1) // SEGMENT * SEGMENT, start)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from strongroom.reconcile.tracing import Place
+from strongroom.reconcile.traces import Place
 
 PAGE = 8192
 _SEGMENT_PAGES = 131_072  # a file of a relation holds 1 GB

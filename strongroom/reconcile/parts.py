@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from strongroom.reconcile.tracing import Trace
+from strongroom.reconcile.traces import Trace
 
 # How long a session takes at most to roll back all its levels when it is ended.
 _AT_ONCE = timedelta(milliseconds=100)

@@ -129,7 +129,7 @@ class Remains:
         lsn: the point: just before the record there.
         timeline: of it.
         reason: what makes it the point; may be empty.
-        time: the last commit before it (UTC); None when there is none within reach.
+        time: the last end of a transaction before it (UTC); None when there is none within reach.
         scope: what is spoken of: a database, tables of it, or all databases.
         window: how many seconds before the point committed transactions are listed for.
         lost: transactions that had begun and are not part of what is there now, newest last.

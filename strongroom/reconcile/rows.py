@@ -1,5 +1,6 @@
 """Rows by their places in one database: the living ones, and those that were never committed."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from psycopg.rows import class_row
 
 from strongroom.reconcile import pages
 from strongroom.reconcile.remains import Values
-from strongroom.reconcile.tracing import Place
+from strongroom.reconcile.traces import Place
 
 # Characters of a value that are told.
 _LONGEST = 200
@@ -83,13 +84,13 @@ class Database:
     def relations(self, numbers: Collection[int]) -> dict[int, Relation]:
         """Relations by the number of their file, as far as they are there."""
         with self.session.cursor(row_factory=class_row(Relation)) as cursor:
-            found = cursor.execute(_query("relations"), {"files": list(numbers)}).fetchall()
+            found = cursor.execute(query("relations"), {"files": list(numbers)}).fetchall()
         return {each.file: each for each in found}
 
     def columns(self, relation: Relation) -> list[Column]:
         """The columns of a table, dropped ones too, in their order."""
         with self.session.cursor(row_factory=class_row(Column)) as cursor:
-            return cursor.execute(_query("columns"), {"table": relation.oid}).fetchall()
+            return cursor.execute(query("columns"), {"table": relation.oid}).fetchall()
 
     def living(self, relation: Relation, places: Iterable[Place]) -> dict[Place, Read]:
         """Rows everybody sees, by their places."""
@@ -164,13 +165,15 @@ def _read(
     columns: Iterable[Column], values: Iterable[str | None], writer: int = 0, ender: int = 0
 ) -> Read:
     kept = [column for column in columns if not column.dropped]
-    told = {column.name: _told(value) for column, value in zip(kept, values, strict=True)}
-    key = {column.name: told[column.name] for column in kept if column.in_key}
-    return Read(key, told, writer, ender)
+    texts = {column.name: told(value) for column, value in zip(kept, values, strict=True)}
+    key = {column.name: texts[column.name] for column in kept if column.in_key}
+    return Read(key, texts, writer, ender)
 
 
-def _told(value: str | None) -> str | None:
-    return f"{value[:_LONGEST]} …" if value is not None and len(value) > _LONGEST else value
+def told(value: object) -> str | None:
+    """A value as text, the beginning of it; None for NULL."""
+    text = value if isinstance(value, str) else None if value is None else json.dumps(value)
+    return f"{text[:_LONGEST]} …" if text is not None and len(text) > _LONGEST else text
 
 
 def _place(ctid: str) -> Place:
@@ -179,5 +182,6 @@ def _place(ctid: str) -> Place:
 
 
 @cache
-def _query(name: str) -> bytes:
+def query(name: str) -> bytes:
+    """The query in ``sql/<name>.sql``."""
     return files("strongroom.reconcile").joinpath(f"sql/{name}.sql").read_bytes()

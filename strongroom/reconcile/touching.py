@@ -13,7 +13,7 @@ from strongroom.errors import StrongroomError
 from strongroom.reconcile.pages import raw_rows
 from strongroom.reconcile.remains import Did, Row, Touched, Values
 from strongroom.reconcile.rows import Database, Read, Relation
-from strongroom.reconcile.tracing import Net, Place, Trace
+from strongroom.reconcile.traces import Net, Place, Trace
 
 # Rows of one table that are told of a transaction that was lost, and of one that was committed.
 _LOST, _COMMITTED = 200, 50

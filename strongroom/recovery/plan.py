@@ -117,7 +117,7 @@ def make(situation: Situation, wish: Wish) -> Plan:
         StrongroomError: it cannot be fulfilled; says what can.
     """
     wal = situation.wal
-    target = _resolved(situation, wish.target)
+    target = resolved(situation, wish.target)
     source, others = choose(situation, target, wish.source)
     way, why = _way(situation, wish, target)
     later = wal.later(target) if target else Later(0, None, None)
@@ -185,7 +185,12 @@ def _told(others: tuple[str, ...]) -> str:
     return f" ({'; '.join(others)})" if others else ""
 
 
-def _resolved(situation: Situation, target: Target) -> str | None:
+def resolved(situation: Situation, target: Target) -> str | None:
+    """The LSN of the record a target stops before; None for the end of all WAL.
+
+    Raises:
+        StrongroomError: nothing was written behind it, or it is not within reach.
+    """
     wal = situation.wal
     point = wal.before(target.time) if target.time else target.lsn
     if point is None:
