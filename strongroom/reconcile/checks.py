@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from strongroom.bootstrap.root import Root
+from strongroom.errors import StrongroomError
 from strongroom.reconcile.rows import query, told
 
 Session = psycopg.Connection[Any]
@@ -89,7 +90,7 @@ def run(root: Root, database: str, files: Iterable[Path], timeout: int) -> Itera
         try:
             with _session(root, database, timeout) as session:
                 yield act(session, check)
-        except psycopg.Error as error:
+        except (psycopg.Error, StrongroomError) as error:
             yield check.failing(_line(error))
     for path in files:
         yield _of_the_team(root, database, path, timeout)
@@ -191,7 +192,7 @@ def _of_the_team(root: Root, database: str, path: Path, timeout: int) -> Check:
         with _session(root, database, timeout) as session:
             session.execute("SET TRANSACTION READ ONLY")
             rows = _read(session, text)
-    except (psycopg.Error, OSError, UnicodeError) as error:
+    except (psycopg.Error, StrongroomError, OSError, UnicodeError) as error:
         return check.failing(_line(error))
     return check.having(rows)
 

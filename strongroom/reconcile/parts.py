@@ -1,6 +1,7 @@
 """Which transaction a subtransaction was a part of."""
 
 import struct
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -56,15 +57,18 @@ def joined(wholes: Iterable[Trace], loose: Iterable[Trace], known: Mapping[int, 
         the numbers of all that are parts, whether they were joined or not.
     """
     tops = {each.id: each for each in wholes}
-    parts = set()
+    families: dict[int, list[Trace]] = defaultdict(list)
     for each in sorted(loose, key=lambda one: one.first):
-        top = tops.get(_top(each.id, known))
-        if top is None or top is each:
-            continue
-        parts.add(each.id)
-        if _ended_with(each, top):
-            top.join(each)
-    return parts
+        top = _top(each.id, known)
+        if top in tops and top != each.id:
+            families[top].append(each)
+    for top, family in families.items():
+        whole = tops[top]
+        changed = max(each.changed for each in (whole, *family))
+        for each in family:
+            if _ended_with(each, whole, changed):
+                whole.join(each)
+    return {each.id for family in families.values() for each in family}
 
 
 def _top(id_: int, known: Mapping[int, int]) -> int:
@@ -73,7 +77,14 @@ def _top(id_: int, known: Mapping[int, int]) -> int:
     return id_
 
 
-def _ended_with(part: Trace, whole: Trace) -> bool:
+def _ended_with(part: Trace, whole: Trace, changed: int) -> bool:
+    """Whether a part was still there when the transaction ended.
+
+    Args:
+        part: the part.
+        whole: the transaction.
+        changed: the LSN of the last change by any part of it, in bytes.
+    """
     if part.done is None or whole.done is None:
         return part.done is None
-    return whole.done.time - part.done.time <= _AT_ONCE
+    return part.done.lsn > changed and whole.done.time - part.done.time <= _AT_ONCE

@@ -72,6 +72,7 @@ class Trace:
         id: its number.
         first: the LSN of its first record that was read, in bytes.
         last: that of its last.
+        changed: that of the last by which it changed something, 0 for none.
         steps: what it did, as far as it is followed.
         parts: numbers of parts that were joined.
         over: steps that are not followed, by file.
@@ -84,6 +85,7 @@ class Trace:
     id: int
     first: int
     last: int
+    changed: int = 0
     steps: list[Step] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
     over: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -100,6 +102,7 @@ class Trace:
     def join(self, part: "Trace") -> None:
         """Take in what a part of it did."""
         self.first, self.last = min(self.first, part.first), max(self.last, part.last)
+        self.changed = max(self.changed, part.changed)
         self.steps += part.steps
         self.parts += [part.id, *part.parts]
         self.databases |= part.databases
@@ -118,7 +121,7 @@ class Trace:
 
     def take(self, record: Record) -> None:
         """Read one of its records."""
-        self.last = record.lsn
+        self.last = self.changed = record.lsn
         block = _BLOCK.search(record.text)
         if block is None:
             return
