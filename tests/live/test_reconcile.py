@@ -29,7 +29,7 @@ def half(request: pytest.FixtureRequest, strongroom_home: Path) -> Iterator[Half
 
 
 @pytest.fixture(scope="module")
-def told(half: Half) -> Iterator[dict[str, Transaction]]:
+def told(half: Half) -> dict[str, Transaction]:
     """What is told of each transaction in the database, by the role whose it was."""
     found = half.remains()
     return {each.session.role if each.session else "": each for each in _in_app(found)}
@@ -55,7 +55,9 @@ def test_every_row_is_told_with_its_key_and_what_it_would_have_become(
     told: dict[str, Transaction],
 ) -> None:
     tables = {table.table: table for table in told["chiara"].tables}
-    updated, kept = tables["app.orders"].rows
+    rows = {row.did: row for row in tables["app.orders"].rows}
+    assert len(tables["app.orders"].rows) == 2
+    updated, kept = rows[Did.UPDATED], rows[Did.INSERTED]
     assert (updated.did, updated.key) == (Did.UPDATED, {"id": "7"})
     assert (updated.before, updated.after) == ({"note": None}, {"note": "half, again"})
     assert (kept.did, kept.after["item"]) == (Did.INSERTED, "kept in its savepoint")
