@@ -1,10 +1,15 @@
 """Note what a point cuts off, while the data that was recovered is as it was at that point."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import psycopg
+
+from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.vault import SEGMENT, position
+from strongroom.errors import StrongroomError
 from strongroom.incident import log as logs
 from strongroom.incident.log import Log
 from strongroom.incident.waldump import Dump, Finish, lsn
@@ -144,6 +149,8 @@ class Noting:
         # Who ends at the point itself is the harm.
         harm = {id_ for id_, done in ends.items() if done.lsn == point}
         open_ = [each for each in traces.open if each.id not in harm]
+        if sum(each.id not in ends for each in open_) > 1:
+            self._write_out()
         known = parents(
             self.situation.primary.data, {each.id for each in (*open_, *traces.rolled_back)}
         )
@@ -156,6 +163,14 @@ class Noting:
         parts = joined([*open_, *ended], [*open_, *loose], known)
         wholes = [each for each in (*ended, *open_) if each.id not in parts]
         return sorted(wholes, key=lambda each: each.first), ends
+
+    def _write_out(self) -> None:
+        """Have a running primary write out whose parts subtransactions are that still run."""
+        primary = self.situation.primary
+        with suppress(StrongroomError, psycopg.Error):
+            if primary.running():
+                with LocalRoot(primary).connect() as session:
+                    session.execute("CHECKPOINT")
 
     def _idle(self, log: Log, time: datetime | None) -> Iterator[Idle]:
         database = self.scope.database

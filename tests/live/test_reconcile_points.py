@@ -1,5 +1,7 @@
 """At a point that ended no session, what was open is told by how it went on."""
 
+from contextlib import ExitStack, closing
+
 import pytest
 
 from strongroom.bootstrap.local import LocalRoot
@@ -17,7 +19,8 @@ def test_a_commit_that_came_after_the_point_is_told_as_lost_with_its_rows(
     empty_stack: LocalStack,
 ) -> None:
     scene = Scene(empty_stack)
-    with scene.stack.root() as late, scene.stack.root() as never, scene.stack.root() as root:
+    with ExitStack() as sessions:
+        late, never, root = (sessions.enter_context(closing(scene.stack.root())) for _ in range(3))
         late.execute("BEGIN")
         late.execute("UPDATE app.orders SET item = 'late' WHERE id = 3")
         late.execute("SAVEPOINT a")
@@ -53,9 +56,5 @@ def test_a_commit_that_came_after_the_point_is_told_as_lost_with_its_rows(
     assert [row.key for row in tables["app.journal"]] == [{"id": "77"}]
     (journal,) = by_end[End.OPEN].tables
     assert [row.key["id"] for row in journal.rows] == ["78", "79"]
-    assert any(
-        row.key == {"id": "70"}
-        for each in found.last
-        for table in each.tables
-        for row in table.rows
-    )
+    last = [row.key for each in found.last for table in each.tables for row in table.rows]
+    assert {"id": "70"} in last
