@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -90,7 +90,12 @@ class Dump:
     end: int = _LAST
 
     def records(
-        self, start: int, end: int, *filters: str, having: re.Pattern[bytes] = _ANY
+        self,
+        start: int,
+        end: int,
+        *filters: str,
+        having: re.Pattern[bytes] = _ANY,
+        of: Callable[[int], bool] | None = None,
     ) -> Iterator[Record]:
         """Records that begin in a range of the WAL.
 
@@ -99,9 +104,13 @@ class Dump:
             end: the LSN after the last one, in bytes.
             filters: options by which pg_waldump prints less.
             having: what the line of a record must match; much quicker than looking afterwards.
+            of: tells by its number whether a transaction is of interest; quicker still.
         """
         with self._lines(start, end + _OVERHANG, *filters) as lines:
             for line in lines:
+                # As below: cut up without regular expressions.
+                if of and not of(int(line.partition(b"tx: ")[2].partition(b",")[0] or 0)):
+                    continue
                 found = _RECORD.match(line) if having.search(line) else None
                 if found is None:
                     continue

@@ -25,8 +25,8 @@ from strongroom.recovery.situation import Situation
 #: For how many seconds before a point committed transactions are noted.
 WINDOW = 60
 # How far back the WAL is read for that at most, and for what a transaction did that is still
-# open: 64 MB and 256 MB, which takes a second or two.
-_WINDOW_BYTES, _REACH = 4 * SEGMENT, 16 * SEGMENT
+# open: 32 MB and 256 MB, which takes a few seconds.
+_WINDOW_BYTES, _REACH = 2 * SEGMENT, 16 * SEGMENT
 # How long before a point sessions may have been ended to make way for what came.
 _MADE_WAY = timedelta(seconds=10)
 
@@ -269,5 +269,5 @@ def _unseen(
             f"The WAL was read from {lsn(lowest)} on, and somebody may have begun before: what "
             "they did until then is not seen."
         )
-    if traces.capped:
-        yield "There were more commits in that time than are told; the last ones are."
+    if time and traces.untold and time - traces.untold <= timedelta(seconds=WINDOW):
+        yield f"There were many commits: those up to {traces.untold:%H:%M:%S.%f} UTC are not told."

@@ -121,6 +121,7 @@ class Trace:
 
     def take(self, record: Record) -> None:
         """Read one of its records."""
+        self.first = min(self.first, record.lsn)
         self.last = self.changed = record.lsn
         block = _BLOCK.search(record.text)
         if block is None:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from strongroom.cluster.vault import SEGMENT
-from strongroom.incident.waldump import Dump, Finish, Record, finish
+from strongroom.incident.waldump import Dump, Finish, finish
 from strongroom.reconcile.traces import Trace
 
 # How much is searched at once for who was running, the newest first: 128 MB.
 _STRIDE = 8 * SEGMENT
 # How many commits are told one by one, and how many that rolled back are held to be joined.
-_COMMITS, _ABORTS = 500, 500
-_MANAGERS = ("--rmgr=Heap", "--rmgr=Heap2", "--rmgr=Transaction")
-_TELLS = re.compile(
-    rb"desc: (?:INSERT|MULTI_INSERT|UPDATE|HOT_UPDATE|DELETE|LOCK|COMMIT|ABORT|PREPARE)\b"
-)
+_COMMITS, _ABORTS = 200, 200
+
+_TELLS = re.compile(rb"desc: (?:INSERT|MULTI_INSERT|UPDATE|HOT_UPDATE|DELETE|LOCK)\b")
+_ENDS = re.compile(rb"desc: (?:COMMIT|ABORT)\b")
 _RUNNING = re.compile(rb"desc: RUNNING_XACTS")
 _NUMBERS = re.compile(r"nextXid (\d+) latestCompletedXid \d+ oldestRunningXid (\d+)")
 _TOP = re.compile(r"; \d+ xacts:((?: \d+)+)")
@@ -33,7 +32,7 @@ class Traces:
         rolled_back: the last ones that were rolled back, oldest first.
         begin: from which LSN on they were read, in bytes.
         whole: whether nothing of those in `open` lies before that.
-        capped: whether more were committed since `begin` than are told.
+        untold: when the last commit was that is not told (UTC); None when all since `begin` are.
     """
 
     open: tuple[Trace, ...]
@@ -41,7 +40,7 @@ class Traces:
     rolled_back: tuple[Trace, ...]
     begin: int
     whole: bool
-    capped: bool
+    untold: datetime | None
 
 
 @dataclass(frozen=True)
@@ -65,21 +64,37 @@ def trace(dump: Dump, start: int, window: int, stop: int, keep: Collection[int])
         keep: numbers of transactions whose rollback is of interest however long ago it was.
     """
     known, begin, whole = _beginning(dump, start, window, stop)
-    reading = _Reading(keep)
-    for record in dump.records(begin, stop, *_MANAGERS, having=_TELLS):
-        reading.take(record)
+    ends = _Ends(window, keep)
+    for record in dump.records(begin, stop, "--rmgr=Transaction", having=_ENDS):
+        if (done := finish(record)) is not None:
+            ends.take(done)
+    told = {each.transaction: Trace(each.transaction, each.lsn, each.lsn) for each in ends.told()}
+    whose = {id_: told[each.transaction] for each in ends.told() for id_ in each.ids}
+    for each in ends.told():
+        told[each.transaction].done = each
+        told[each.transaction].parts = list(each.subs)
+    open_: dict[int, Trace] = {}
+
+    def is_wanted(id_: int) -> bool:
+        return id_ > 0 and (id_ in whose or id_ not in ends.seen)
+
+    for record in dump.records(
+        begin, stop, "--rmgr=Heap", "--rmgr=Heap2", having=_TELLS, of=is_wanted
+    ):
+        id_ = record.transaction
+        trace_ = whose.get(id_) or open_.setdefault(id_, Trace(id_, record.lsn, record.lsn))
+        trace_.take(record)
     # Who was known to run and has left nothing since began, and wrote, before what was read.
-    for id_ in known:
-        seen = id_ in reading.open
-        if (left := reading.add(id_, begin)) is not None:
-            left.unseen = not seen
+    for id_ in (each for each in known if each not in ends.seen and each not in open_):
+        open_[id_] = Trace(id_, begin, begin, unseen=True)
+    committed = [told[each.transaction] for each in ends.committed]
     return Traces(
-        open=tuple(sorted(reading.open.values(), key=lambda each: each.first)),
-        committed=tuple(reading.committed),
-        rolled_back=(*reading.kept, *reading.rolled_back),
+        open=tuple(sorted(open_.values(), key=lambda each: each.first)),
+        committed=tuple(each for each in committed if each.steps),
+        rolled_back=tuple(told[each.transaction] for each in (*ends.kept, *ends.rolled_back)),
         begin=begin,
         whole=whole,
-        capped=len(reading.committed) == _COMMITS,
+        untold=ends.untold,
     )
 
 
@@ -115,49 +130,34 @@ def _noted(dump: Dump, start: int, stop: int) -> Iterator[_Running]:
         end = begin
 
 
-class _Reading:
-    """Follows every transaction until it ends."""
+class _Ends:
+    """Ends of transactions: those that are told of, and which have ended at all."""
 
-    def __init__(self, keep: Collection[int]) -> None:
-        self._keep = keep
-        self._ended: set[int] = set()
-        self.open: dict[int, Trace] = {}
-        self.kept: list[Trace] = []
-        self.committed: deque[Trace] = deque(maxlen=_COMMITS)
-        self.rolled_back: deque[Trace] = deque(maxlen=_ABORTS)
+    def __init__(self, window: int, keep: Collection[int]) -> None:
+        self._window, self._keep = window, frozenset(keep)
+        self.seen: set[int] = set()
+        self.kept: list[Finish] = []
+        self.committed: deque[Finish] = deque(maxlen=_COMMITS)
+        self.rolled_back: deque[Finish] = deque(maxlen=_ABORTS)
+        self.untold: datetime | None = None
 
-    def take(self, record: Record) -> None:
-        """Read one record."""
-        if record.transaction == 0:
+    def take(self, done: Finish) -> None:
+        """Take one in."""
+        self.seen |= done.ids
+        if not done.committed:
+            kept = done.ids & self._keep
+            (self.kept if kept else self.rolled_back).append(done)
             return
-        trace_ = self.add(record.transaction, record.lsn)
-        if trace_ is None:
+        if done.lsn < self._window:
+            self.untold = done.time
             return
-        if record.manager != "Transaction":
-            trace_.take(record)
-        elif (done := finish(record)) is not None:
-            self._end(trace_, done)
+        if len(self.committed) == _COMMITS:
+            self.untold = self.committed[0].time
+        self.committed.append(done)
 
-    def add(self, id_: int, lsn: int) -> Trace | None:
-        """The transaction of that number; None when it has ended."""
-        if id_ in self._ended:
-            return None
-        return self.open.setdefault(id_, Trace(id_, lsn, lsn))
-
-    def _end(self, whole: Trace, done: Finish) -> None:
-        self._ended |= done.ids
-        whole.done = done
-        for part in sorted(done.ids & self.open.keys()):
-            joined = self.open.pop(part)
-            if joined is not whole:
-                whole.join(joined)
-        if done.committed:
-            if whole.steps or whole.over:
-                self.committed.append(whole)
-        elif done.ids & set(self._keep):
-            self.kept.append(whole)
-        else:
-            self.rolled_back.append(whole)
+    def told(self) -> Iterator[Finish]:
+        """Those that are told of."""
+        yield from (*self.kept, *self.committed, *self.rolled_back)
 
 
 def within(traces: Iterable[Trace], until: datetime, seconds: int) -> Iterator[Trace]:
