@@ -25,8 +25,8 @@ from strongroom.recovery.situation import Situation
 #: For how many seconds before a point committed transactions are noted.
 WINDOW = 60
 # How far back the WAL is read for that at most, and for what a transaction did that is still
-# open: 32 MB and 256 MB, which takes a few seconds.
-_WINDOW_BYTES, _REACH = 2 * SEGMENT, 16 * SEGMENT
+# open: 32 MB and 128 MB, which takes a second or two on two cores.
+_WINDOW_BYTES, _REACH = 2 * SEGMENT, 8 * SEGMENT
 # How long before a point sessions may have been ended to make way for what came.
 _MADE_WAY = timedelta(seconds=10)
 
