@@ -107,7 +107,7 @@ class Noting:
         make = _Making(touching, named, ends, log, cut.keys(), self.scope)
         mine = [made for each in lost if (made := make.lost(each))]
         others = [made for each in recent if (made := make.committed(each))]
-        unknown = [*touching.unknown, *_unseen(log, time, traces, whole=whole, lowest=lowest)]
+        unknown = [*touching.unknown, *_unseen(log, time, whole=whole, lowest=lowest)]
         return Remains(
             lsn=self.lsn,
             timeline=dump.timeline,
@@ -117,6 +117,7 @@ class Noting:
             window=WINDOW,
             lost=tuple(mine),
             last=tuple(others),
+            untold=traces.untold,
             idle=tuple(self._idle(log, time)),
             unknown=tuple(unknown),
             blind=not whole or not log.files,
@@ -155,10 +156,11 @@ class Noting:
             self.situation.primary.data, {each.id for each in (*open_, *traces.rolled_back)}
         )
         known |= {sub: done.transaction for done in later for sub in done.subs}
-        ended = [each for each in traces.rolled_back if each.ids & set(cut)]
+        near = list(within(traces.rolled_back, time, WINDOW)) if time else []
+        ended = [each for each in near if each.ids & set(cut)]
         if not log.files and time:
-            near = within(traces.rolled_back, time, int(_MADE_WAY.total_seconds()))
-            ended = [each for each in near if each.id not in known]
+            just = within(near, time, int(_MADE_WAY.total_seconds()))
+            ended = [each for each in just if each.id not in known]
         loose = [each for each in traces.rolled_back if each not in ended]
         parts = joined([*open_, *ended], [*open_, *loose], known)
         wholes = [each for each in (*ended, *open_) if each.id not in parts]
@@ -254,9 +256,7 @@ def _last_end(dump: Dump, start: int, point: int) -> Finish | None:
     return None
 
 
-def _unseen(
-    log: Log, time: datetime | None, traces: Traces, *, whole: bool, lowest: int
-) -> Iterator[str]:
+def _unseen(log: Log, time: datetime | None, *, whole: bool, lowest: int) -> Iterator[str]:
     if not log.files:
         yield (
             "There is no log of that time: nobody can be named, and sessions that were ended "
@@ -269,5 +269,3 @@ def _unseen(
             f"The WAL was read from {lsn(lowest)} on, and somebody may have begun before: what "
             "they did until then is not seen."
         )
-    if time and traces.untold and time - traces.untold <= timedelta(seconds=WINDOW):
-        yield f"There were many commits: those up to {traces.untold:%H:%M:%S.%f} UTC are not told."

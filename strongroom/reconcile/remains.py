@@ -134,6 +134,7 @@ class Remains:
         window: how many seconds before the point committed transactions are listed for.
         lost: transactions that had begun and are not part of what is there now, newest last.
         last: transactions committed within the window, newest last.
+        untold: up to when committed transactions are not in `last`, because there were many (UTC).
         idle: sessions that were ended and had changed nothing.
         unknown: what cannot be known, and why.
         blind: whether `lost` may lack something for that.
@@ -147,6 +148,7 @@ class Remains:
     window: int
     lost: tuple[Transaction, ...] = ()
     last: tuple[Transaction, ...] = ()
+    untold: datetime | None = None
     idle: tuple[Idle, ...] = ()
     unknown: tuple[str, ...] = ()
     blind: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from strongroom.incident.events import Session
@@ -96,6 +96,10 @@ def _remains(remains: Remains, people: Mapping[str, str]) -> Iterator[str]:
     yield f"## Committed in the last {remains.window} s before it"
     yield ""
     yield from _committed(remains.last, people)
+    since = remains.time - timedelta(seconds=remains.window) if remains.time else None
+    if since and remains.untold and remains.untold >= since:
+        yield ""
+        yield f"There were many: those up to {_time(remains.untold)} are not told."
     if remains.unknown:
         yield from _section("Not known", remains.unknown)
 
@@ -125,7 +129,7 @@ def _lost(one: Transaction, people: Mapping[str, str]) -> Iterator[str]:
         shown = table.rows[:_SHOWN]
         if shown:
             yield from _table(
-                ("row", "key", "without it, as it is now", "with it, as it would be"),
+                ("row", "key", "without it, as recovered", "with it, as it would be"),
                 [(row.did, _key(row), _values(row.before), _values(row.after)) for row in shown],
             )
         if len(table.rows) > _SHOWN:

@@ -139,6 +139,9 @@ def _begin(stack: LocalStack, sessions: ExitStack) -> tuple[dict[str, int], dict
     begun("esra", "report").execute("SELECT count(*) FROM app.orders")
     numbers["chiara"] = _run(chiara, *_CHIARA)
     numbers["web"] = _run(web, *_WEB)
+    with web.cursor() as cursor, cursor.copy("COPY app.lines FROM STDIN") as copy:
+        for position in range(11, 41):
+            copy.write_row((900, position, "copied"))
     other = stack.root("other")
     sessions.callback(other.close)
     _run(other, "BEGIN", "INSERT INTO told VALUES ('open elsewhere')")

@@ -70,8 +70,9 @@ def test_every_row_is_told_with_its_key_and_what_it_would_have_become(
         "1": "sku 1",
         "2": "other",
         "3": "sku 3",
+        **{str(position): "copied" for position in range(11, 41)},
     }
-    assert (lines.inserted, lines.updated, lines.unknown) == (3, 0, "")
+    assert (lines.inserted, lines.updated, lines.unknown) == (33, 0, "")
 
 
 def test_a_deleted_row_is_told_by_its_key(half: Half, told: dict[str, Transaction]) -> None:
@@ -141,7 +142,7 @@ def test_a_finished_recovery_is_on_record(half: Half) -> None:
 def test_before_a_recovery_rows_are_counted_and_it_is_said_why_none_is_told(half: Half) -> None:
     web = next(each for each in half.before.lost if each.session and each.session.role == "web")
     assert web.id == half.numbers["web"]
-    assert sorted((each.inserted, each.rows) for each in web.tables) == [(1, ()), (3, ())]
+    assert sorted((each.inserted, each.rows) for each in web.tables) == [(1, ()), (33, ())]
     assert all("no catalog that is left" in each.unknown for each in web.tables)
     assert not half.before.blind
 
