@@ -173,6 +173,16 @@ class Access(pulumi.ComponentResource):
 
     def _sealed(self, after: list[pulumi.Resource]) -> pulumi.Resource:
         digest = hashlib.sha256(json.dumps(self._declared, sort_keys=True).encode()).hexdigest()
+        sdk.Logging(
+            f"{self._name}-logging",
+            {
+                "sign_in": dict(self._args.sign_in),
+                # Who reaches app_owner is logged like a person.
+                "less": sorted(one.role for one in self._args.services if not one.ddl),
+                "roles": digest[:16],
+            },
+            self._options(after),
+        )
         return sdk.Memberships(
             f"{self._name}-memberships",
             {

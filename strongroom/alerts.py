@@ -27,8 +27,12 @@ WEBHOOK = "STRONGROOM_ALERT_WEBHOOK"
 
 #: After that nobody has to be called out for it any more; it stays in the list.
 _WORTH_TELLING = timedelta(days=1)
+#: How long whoever raised an alert may take to post it.
+_IN_HAND = timedelta(minutes=1)
 _TIMEOUT_SECONDS = 5
 _ALTOGETHER_SECONDS = 15
+#: Its beginning, when the webhook lives and does not want this one.
+_REFUSED = "the webhook answered 4"
 _NO_WEBHOOK = f"{WEBHOOK} is not set"
 
 
@@ -59,11 +63,13 @@ class KeptAlert:
         id: tells it from all others.
         alert: the alert.
         problem: why it was not delivered; None when it was.
+        tried: whether it was posted, or is left to `deliver_kept` to post.
     """
 
     id: str
     alert: Alert
     problem: str | None
+    tried: bool = True
 
 
 def file_of(folder: Path) -> Path:
@@ -81,25 +87,51 @@ def raise_alert(folder: Path, alert: Alert) -> str | None:
         StrongroomError: it could not even be kept.
     """
     name = uuid.uuid4().hex
-    content = {**asdict(alert), "at": alert.at.isoformat(), "facts": dict(alert.facts)}
-    journal.append(file_of(folder), json.dumps({"id": name, "alert": content}))
+    keep(folder, alert, name, posted=True)
     problem = _tried(folder, name, alert)
     if problem is None or problem == _NO_WEBHOOK:
         return None
     return f"The alert {alert.title!r} was not delivered: {problem}. It is in {file_of(folder)}."
 
 
+def keep(folder: Path, alert: Alert, name: str, *, posted: bool = False) -> None:
+    """Keep an alert; `deliver_kept` posts it.
+
+    Args:
+        folder: the stack's folder.
+        alert: the alert.
+        name: tells it from all others: of two by one name only the later one counts.
+        posted: whether the caller posts it.
+
+    Raises:
+        StrongroomError: it could not be kept.
+    """
+    content = {**asdict(alert), "at": alert.at.isoformat(), "facts": dict(alert.facts)}
+    waits = {} if posted else {"waits": True}
+    journal.append(file_of(folder), json.dumps({"id": name, "alert": content, **waits}))
+
+
 def deliver_kept(folder: Path) -> int:
-    """Post again what did not reach the webhook within the last day.
+    """Post what waits for it, and again what did not reach the webhook within the last day.
+
+    When the webhook is down, the rest waits for the next time.
 
     Returns:
         how many reached it now.
     """
     if not os.environ.get(WEBHOOK):
         return 0
-    recent = datetime.now(UTC) - _WORTH_TELLING
-    waiting = [each for each in kept(folder) if each.problem and each.alert.at > recent]
-    return sum(_tried(folder, each.id, each.alert) is None for each in waiting)
+    now = datetime.now(UTC)
+    delivered = 0
+    for each in kept(folder):
+        # One that was not tried yet is in the hands of whoever raised it, unless they were killed.
+        pending = each.problem and (each.tried or each.alert.at < now - _IN_HAND)
+        if pending and each.alert.at > now - _WORTH_TELLING:
+            problem = _tried(folder, each.id, each.alert)
+            if problem and not problem.startswith(_REFUSED):
+                break
+            delivered += problem is None
+    return delivered
 
 
 def _tried(folder: Path, name: str, alert: Alert) -> str | None:
@@ -120,7 +152,8 @@ def kept(folder: Path) -> list[KeptAlert]:
             name = str(content["id"])
             if "alert" in content:
                 given = {**content["alert"], "at": datetime.fromisoformat(content["alert"]["at"])}
-                found[name] = KeptAlert(name, Alert(**given), "it was never tried")
+                waits = bool(content.get("waits"))
+                found[name] = KeptAlert(name, Alert(**given), "it was not tried yet", waits)
             elif name in found:
                 problem = None if content["delivered"] else str(content["problem"])
                 found[name] = KeptAlert(name, found[name].alert, problem)

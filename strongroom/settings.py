@@ -40,6 +40,7 @@ class Settings:
             names, addresses and networks, see `settings_form.host_problem`.
         mass_change_rows: the most rows one UPDATE or DELETE may touch on guarded tables without
             naming them, 1 to 1,000,000,000; 0 switches that guard off.
+        alert_delete_rows: deleted rows in one transaction that are an alert, 1 to 1,000,000,000.
         root_password_max_age_days: days after which root's password is rotated, 1 to 365.
         statement_timeout_seconds: the longest a statement may run, by tier, 1 to 86,400 s.
         idle_in_transaction_timeout_seconds: the longest an open transaction may idle, 1 to
@@ -70,6 +71,7 @@ class Settings:
     guarded: bool = True
     guarded_hosts: tuple[str, ...] = ()
     mass_change_rows: int = 0
+    alert_delete_rows: int = 1000
     root_password_max_age_days: int = 30
     statement_timeout_seconds: Mapping[Tier, int] = field(
         default_factory=lambda: DEFAULT_TIMEOUTS, hash=False

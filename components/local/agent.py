@@ -34,7 +34,7 @@ class AgentArgs:
 
 
 class Agent(pulumi.ComponentResource):
-    """Declares the background process of the stack: heartbeat, snapshots, rotation by age.
+    """Declares the background process of the stack: heartbeat, snapshots, rotation, watch.
 
     It ends what is lent until a time, and gives no right. On AWS services of AWS do the same, and
     a scheduled `up` ends elevations.
@@ -60,6 +60,7 @@ class Agent(pulumi.ComponentResource):
                 "lock_days": settings.snapshot_lock_days,
                 "rotate_after_days": settings.root_password_max_age_days,
                 "elevations": [lent.dump() for lent in args.elevations],
+                "alert_delete_rows": settings.alert_delete_rows,
             },
             pulumi.ResourceOptions(parent=self),
         )

@@ -18,8 +18,8 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from strongroom.agent.duties import Duties
 from strongroom.agent.jobs import (
     Heart,
+    Postman,
     end_elevations,
-    post_alerts,
     rotate_by_age,
     take_snapshot,
 )
@@ -28,10 +28,16 @@ from strongroom.breakglass.ending import close_overdue
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.errors import StrongroomError
+from strongroom.watch.health import Health
+from strongroom.watch.watch import Watch
 
 _LOG = logging.getLogger("strongroom.agent")
 #: Seconds between two looks whether something is due.
 _LOOK_EVERY = 60
+#: Seconds between two looks at what happens in the server.
+_WATCH_EVERY = 1
+#: Seconds between two looks at how servers and duties stand.
+_HEALTH_EVERY = 10
 
 
 class Worker:
@@ -41,6 +47,9 @@ class Worker:
         self.agent = agent
         self.duties = duties
         self.heart = Heart()
+        self.watch = Watch(duties)
+        self.health = Health(duties)
+        self.postman = Postman()
         self.went: dict[str, dict[str, Any]] = agent.reported()
         self.scheduler = BlockingScheduler(timezone=UTC)
 
@@ -50,7 +59,9 @@ class Worker:
         self._every(beat, "heartbeat", lambda: self.heart.beat(self.duties))
         self._every(_LOOK_EVERY, "snapshots", lambda: take_snapshot(self.duties))
         self._every(_LOOK_EVERY, "rotation", lambda: rotate_by_age(self.duties))
-        self._every(_LOOK_EVERY, "alerts", lambda: post_alerts(self.duties))
+        self._every(_WATCH_EVERY, "watch", self.watch.look)
+        self._every(_HEALTH_EVERY, "health", lambda: self.health.look(self.went))
+        self._every(_WATCH_EVERY, "alerts", lambda: self.postman.post(self.duties))
         stack = StackFolder(self.agent.stack)
         self._every(_LOOK_EVERY, "break-glass", lambda: "; ".join(close_overdue(stack)) or "none")
         self._every(_LOOK_EVERY, "elevations", lambda: end_elevations(self.duties))

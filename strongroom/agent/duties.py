@@ -27,6 +27,7 @@ class Duties:
         lock_days: days before which none is removed.
         rotate_after_days: days after which root's password is rotated.
         elevations: what is lent until a time, and has to be ended then.
+        alert_delete_rows: deleted rows in one transaction that are an alert (1 or more).
     """
 
     directory: Path
@@ -39,6 +40,7 @@ class Duties:
     lock_days: int
     rotate_after_days: int
     elevations: tuple[Lent, ...] = ()
+    alert_delete_rows: int = 1000
 
     @property
     def stack(self) -> Path:

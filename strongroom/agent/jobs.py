@@ -1,5 +1,7 @@
 """What the agent does, one function a duty. Each can be called at any time and does what is due."""
 
+import math
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +18,9 @@ from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Vault
 from strongroom.elevations.ending import end_due
 from strongroom.tiers import PROVISIONER
+
+#: Seconds until what did not reach the webhook is posted again.
+_AGAIN_AFTER = 60
 
 
 class Heart:
@@ -65,10 +70,25 @@ def take_snapshot(duties: Duties) -> str:
     return f"{done}, {len(ended)} ended" if ended else done
 
 
-def post_alerts(duties: Duties) -> str:
-    """Post what did not reach the webhook."""
-    delivered = alerts.deliver_kept(duties.stack)
-    return f"{delivered} delivered" if delivered else "none is waiting"
+class Postman:
+    """Posts new alerts at once, and what did not reach the webhook once a minute."""
+
+    def __init__(self) -> None:
+        self._size = -1
+        self._at = -math.inf
+
+    def post(self, duties: Duties) -> str:
+        """Post what waits."""
+        try:
+            size = alerts.file_of(duties.stack).stat().st_size
+        except FileNotFoundError:
+            return "none is waiting"
+        if size == self._size and time.monotonic() - self._at < _AGAIN_AFTER:
+            return "none is waiting"
+        self._at = time.monotonic()
+        delivered = alerts.deliver_kept(duties.stack)
+        self._size = alerts.file_of(duties.stack).stat().st_size
+        return f"{delivered} delivered" if delivered else "none is waiting"
 
 
 def end_elevations(duties: Duties) -> str:

@@ -36,7 +36,9 @@ FIXED: Mapping[str, str] = {
     "log_timezone": "UTC",
     "log_connections": "on",
     "log_disconnections": "on",
-    "log_statement": "ddl",
+    "log_statement": "mod",
+    # Who did it is in the statement; the values sent with it are the application's data.
+    "log_parameter_max_length": "0",
     "event_triggers": "on",
     "fsync": "on",
     "full_page_writes": "on",

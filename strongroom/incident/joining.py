@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from strongroom.incident.events import CutOff, Event, Kind, Session, Suspect
+from strongroom.incident.likely import likely
 from strongroom.incident.living import Last, Living
 from strongroom.incident.log import Log, Presence, Statement, names, present
 from strongroom.incident.statements import mentions_destruction
@@ -21,7 +22,7 @@ _AT_ONCE = timedelta(seconds=5)
 _ENDS = ("commit", "end")
 _UNSAID = (
     "no statement in the log explains it, and there only CREATE, ALTER and DROP are logged of "
-    "those who are not root, and nothing of what functions and DO blocks run"
+    "services, and of nobody but root what functions and DO blocks run"
 )
 
 
@@ -91,14 +92,15 @@ class Joining:
         """By a statement of the log."""
         fitting = [each for each in self.log.statements if self._fits(each, deed)]
         exact = [each for each in fitting if each.transaction in deed.finish.ids]
-        chosen = _latest_of_each(exact or fitting)
+        fitting = exact or likely(fitting, deed, self.living)
+        chosen = _latest_of_each(fitting)
         if not chosen:
             return None
         self.joined.update((each.session.id, each.virtual) for each in chosen)
         suspects = tuple(Suspect(each[-1].session, _together(each)) for each in _by_session(chosen))
         said = [name for each in chosen for name in _names(each, deed.kind)]
         files = {path for each in chosen if (path := self.log.file_of(each.at))}
-        others = {each.virtual for each in exact or fitting} - {each.virtual for each in chosen}
+        others = {each.virtual for each in fitting} - {each.virtual for each in chosen}
         found = Found(
             named=tuple(dict.fromkeys(said)),
             began=chosen[0].at,
@@ -146,7 +148,7 @@ class Joining:
         blocks = [one for one in there if _is_block(one, deed.time)]
         if len(blocks) == 1:
             return Found(Suspect(blocks[0].session, blocks[0].statement), sources=(path.name,))
-        # What others than root ran last is not in the log: an older statement would mislead.
+        # What others than root ran in functions is not in the log: another statement would mislead.
         suspects = tuple(Suspect(one.session, None) for one in there)
         if len(suspects) == 1:
             why = f"It is concluded from this being the only session open then; {_UNSAID}."

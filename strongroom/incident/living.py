@@ -17,7 +17,7 @@ from strongroom.incident.events import Session
 _ACTIVITY = """
 SELECT format('%s.%s', to_hex(floor(extract(epoch FROM backend_start))::bigint), to_hex(pid)),
        usename, datname, coalesce(host(client_addr), '[local]'), nullif(client_port, -1),
-       application_name, query, query_start, state_change
+       application_name, query, query_start, state_change, state LIKE 'idle%'
 FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND query_start IS NOT NULL
 """
@@ -41,12 +41,14 @@ class Last:
         statement: its text, of which the server keeps the beginning.
         began: when (UTC).
         changed: when the session last began or ended a statement (UTC).
+        idle: whether it has ended it.
     """
 
     session: Session
     statement: str
     began: datetime
     changed: datetime
+    idle: bool = True
 
 
 @dataclass(frozen=True)

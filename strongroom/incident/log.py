@@ -1,9 +1,10 @@
 """What the server's JSON logs tell: destructive statements, sessions cut off, who was there."""
 
 import json
+import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -80,12 +81,14 @@ class Log:
         first: for each file, the time of its first line.
         statements: destructive statements, oldest first.
         cut_off: sessions ended by somebody else, oldest first.
+        most: how many bytes from the end of each file tell who was there; None for all.
     """
 
     files: tuple[Path, ...] = ()
     first: dict[Path, datetime] = field(default_factory=dict)
     statements: tuple[Statement, ...] = ()
     cut_off: tuple[CutOff, ...] = ()
+    most: int | None = None
 
     def file_of(self, time: datetime) -> Path | None:
         """The file that tells of `time`; None when there is none, or it begins later."""
@@ -103,14 +106,11 @@ def read(folder: Path, since: datetime) -> Log:
     """
     earliest = since.date() - timedelta(days=1)
     files = sorted(path for path in folder.glob("postgresql-*.json") if _since(path, earliest))
-    reading = _Reading()
-    first = {}
+    reading = Reading()
     for path in files:
         for line in lines_of(path):
-            if path not in first and (at := _time(line)):
-                first[path] = at
             reading.take(line)
-    return Log(tuple(files), first, tuple(reading.statements()), tuple(reading.cut_off))
+    return reading.log(files, {path: at for path in files if (at := first_time(path))})
 
 
 def present(log: Log, time: datetime) -> list[Presence]:
@@ -119,7 +119,7 @@ def present(log: Log, time: datetime) -> list[Presence]:
     last: dict[bytes, bytes] = {}
     statement: dict[bytes, bytes] = {}
     for path in (each for each in log.files if _day(each) <= time.date()):
-        for line in lines_of(path):
+        for line in lines_of(path, log.most):
             session, at = _SESSION.search(line), line[14:37]
             if at > stamp:
                 break
@@ -134,7 +134,7 @@ def present(log: Log, time: datetime) -> list[Presence]:
     return [one for one in found if one is not None]
 
 
-class _Reading:
+class Reading:
     """Follows every session that ran something of interest until that transaction is over."""
 
     def __init__(self) -> None:
@@ -160,10 +160,23 @@ class _Reading:
         if statement is not None:
             self._open[found[1]].append(statement)
 
-    def statements(self) -> list[Statement]:
-        """All statements, oldest first."""
+    @property
+    def followed(self) -> list[bytes]:
+        """Ids of the sessions whose next line matters, whatever it says."""
+        return list(self._open)
+
+    def log(
+        self, files: Iterable[Path], first: Mapping[Path, datetime], most: int | None = None
+    ) -> Log:
+        """What was read so far, of `files` of which each begins at `first`; see `Log`."""
         rest = [each for followed in self._open.values() for each in followed]
-        return sorted([*self._done, *rest], key=lambda each: each.at)
+        statements = sorted([*self._done, *rest], key=lambda each: each.at)
+        return Log(tuple(files), dict(first), tuple(statements), tuple(self.cut_off), most)
+
+    def forget(self, before: datetime) -> None:
+        """Let go of what was said and over before a time (UTC)."""
+        self._done = [each for each in self._done if each.at >= before]
+        self.cut_off = [each for each in self.cut_off if each.at >= before]
 
     def _follow(self, session: bytes, entry: dict[str, Any]) -> None:
         said = _STATEMENT.match(entry.get("message") or "")
@@ -178,17 +191,21 @@ class _Reading:
                 self._done.append(replace(each, ended=entry["at"]))
 
 
-def _statement(entry: dict[str, Any]) -> Statement | None:
+def text_of(entry: Mapping[str, Any]) -> str | None:
+    """The statement a line of the log tells of, once it is parsed; None for any other line."""
     found = _STATEMENT.match(entry.get("message") or "")
-    if found is None or not entry.get("user"):
-        return None
-    destroyed = actions(found[1])
-    if not destroyed:
+    return found[1] if found else None
+
+
+def _statement(entry: dict[str, Any]) -> Statement | None:
+    text = text_of(entry) if entry.get("user") else None
+    destroyed = actions(text) if text is not None else ()
+    if text is None or not destroyed:
         return None
     return Statement(
         session=session_of(entry),
         at=entry["at"],
-        text=found[1],
+        text=text,
         actions=destroyed,
         virtual=entry.get("vxid") or "",
         transaction=entry.get("txid") or None,
@@ -206,7 +223,7 @@ def _presence(last: bytes, statement: bytes | None) -> Presence | None:
     return Presence(session_of(ran), found[1] if found else None, ran["at"])
 
 
-def session_of(entry: dict[str, Any]) -> Session:
+def session_of(entry: Mapping[str, Any]) -> Session:
     """The session a line of the log is of, once it is parsed."""
     return Session(
         id=entry["session_id"],
@@ -216,12 +233,6 @@ def session_of(entry: dict[str, Any]) -> Session:
         port=entry.get("remote_port"),
         application=entry.get("application_name") or "",
     )
-
-
-def text_of(entry: dict[str, Any]) -> str | None:
-    """The statement a line of the log tells of, once it is parsed; None for any other line."""
-    found = _STATEMENT.match(entry.get("message") or "")
-    return found[1] if found else None
 
 
 def parsed(line: bytes) -> dict[str, Any] | None:
@@ -234,19 +245,27 @@ def parsed(line: bytes) -> dict[str, Any] | None:
         return None  # the end of a log that is being written, or was cut short
 
 
-def _time(line: bytes) -> datetime | None:
-    entry = parsed(line)
-    return entry["at"] if entry else None
+def first_time(path: Path) -> datetime | None:
+    """The time of the first whole line of a log."""
+    entries = map(parsed, lines_of(path))
+    return next((entry["at"] for entry in entries if entry), None)
 
 
-def lines_of(path: Path) -> Iterator[bytes]:
+def lines_of(path: Path, most: int | None = None) -> Iterator[bytes]:
     """The lines of a log file; none when it is gone.
+
+    Args:
+        path: the file.
+        most: how many bytes from its end; None for all.
 
     Raises:
         StrongroomError: it cannot be read.
     """
     try:
         with path.open("rb") as file:
+            if most is not None and os.fstat(file.fileno()).st_size > most:
+                file.seek(-most, os.SEEK_END)
+                file.readline()  # the rest of one
             yield from file
     except FileNotFoundError:
         return  # removed meanwhile

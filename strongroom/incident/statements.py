@@ -51,7 +51,7 @@ class Action:
 def actions(text: str) -> tuple[Action, ...]:
     """What the statements in `text` would destroy, in their order."""
     found: list[Action] = []
-    for words in _statements(text):
+    for words in statements(text):
         if _undoes(words):
             found.clear()
         elif action := _action(words):
@@ -61,7 +61,7 @@ def actions(text: str) -> tuple[Action, ...]:
 
 def undoes(text: str) -> bool:
     """Whether `text` rolls the transaction back that it is in."""
-    return any(_undoes(words) for words in _statements(text))
+    return any(_undoes(words) for words in statements(text))
 
 
 def mentions_destruction(text: str) -> bool:
@@ -69,7 +69,7 @@ def mentions_destruction(text: str) -> bool:
     return _MENTIONS.search(text) is not None
 
 
-def _statements(text: str) -> Iterator[list[str]]:
+def statements(text: str) -> Iterator[list[str]]:
     """The words of each statement: lower case, or in quotes; texts are left out."""
     words: list[str] = []
     for word in _words(text):

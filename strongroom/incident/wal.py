@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,43 +139,50 @@ class Search:
         first = min(locks.values(), default=end)
         for done in self.dump.finishes_of(locks.keys() - known, first, self.run.end):
             if done.committed and done.files and not done.ids & known:
-                deed = self._relations(done, min(locks[id_] for id_ in done.ids if id_ in locks))
+                deed = self.relations(done, min(locks[id_] for id_ in done.ids if id_ in locks))
                 found += [deed] if deed else []
                 known |= done.ids
         return found + self._deletes(start, end, known)
 
     def _database(self, drop: Record) -> list[Deed]:
-        """DROP DATABASE, if it was that and was committed.
+        """DROP DATABASE, if it was that and was committed."""
+        done = None
+        if drop.transaction:
+            done = self.dump.finish_of(drop.transaction, drop.lsn, self.run.end)
+        deed = self.dropped(drop, done) if done and done.committed else None
+        return [deed] if deed else []
+
+    def dropped(self, drop: Record, done: Finish) -> Deed | None:
+        """The DROP DATABASE that a record is of; None when it is of something else.
 
         A database that moves to another tablespace, or could not be made, leaves this record too;
         but only DROP DATABASE deletes the row of pg_database, right after it marked the row
         invalid in place. The mark stays whatever becomes of the transaction, so recovery has to
         stop before it.
+
+        Args:
+            drop: the record by which the files of a database went.
+            done: the commit of its transaction.
         """
-        done = None
-        if drop.transaction:
-            done = self.dump.finish_of(drop.transaction, drop.lsn, self.run.end)
-        if done is None or not done.committed:
-            return []
         begin = max(self.run.start, (drop.lsn - _REACH) // SEGMENT * SEGMENT)
         of_it = self.dump.records(
             begin, drop.lsn, f"--xid={drop.transaction}", having=re.compile(rb"desc: DELETE.*1664/")
         )
         deleted = [row for record in of_it if (row := _ROW.search(record.text))]
         if not deleted:
-            return []
+            return None
         marks = self._marks(begin, drop.lsn, deleted[-1].groups())
         gone = _FILE.search(drop.text)
         oid = int(gone[1]) if gone else 0
         stop = marks[-1] if marks else done.lsn
-        return [Deed(Kind.DATABASE, oid, done, stop, self.run.timeline)]
+        return Deed(Kind.DATABASE, oid, done, stop, self.run.timeline)
 
-    def _relations(self, done: Finish, begin: int) -> Deed | None:
+    def relations(self, done: Finish, begin: int) -> Deed | None:
         """What a transaction did whose commit drops files of relations.
 
         Args:
             done: the commit.
-            begin: where it took its first lock in this stretch, in bytes.
+            begin: where it is known to have taken its first lock, in bytes.
         """
         database = database_of(done.files[0])
         alone = [f"--xid={done.transaction}"] if not done.subs else []
@@ -213,10 +220,20 @@ class Search:
         done = self.dump.finish_of(transaction, start, self.run.end)
         if done is None or not done.committed:
             return None
-        begin = max(self.run.start, start - _REACH)
+        files = {(id_, file) for id_, file in counted if id_ in done.ids}
+        return self.deleted(done, max(self.run.start, start - _REACH), files)
+
+    def deleted(self, done: Finish, begin: int, files: Collection[tuple[int, str]]) -> Deed | None:
+        """The mass delete that a transaction is; None when it deleted fewer rows.
+
+        Args:
+            done: its commit.
+            begin: from where on its deletes are counted, in bytes.
+            files: the files it deleted from, each with the part of it that did.
+        """
         by_file: Counter[str] = Counter()
-        for id_, file in counted:
-            if id_ in done.ids and _normal(file):
+        for id_, file in files:
+            if _normal(file):
                 narrow = (f"--xid={id_}", f"--relation={file}")
                 by_file[file] += self.dump.deletes(begin, done.lsn, *narrow)
         if by_file.total() < self.least:

@@ -23,7 +23,8 @@ _FINISHED = re.compile(
 )
 _ANY = re.compile(b"")
 _ENDS = re.compile(rb"desc: (COMMIT|ABORT) ")
-_COUNTED = re.compile(rb"Heap/DELETE\S* +(\d+) ")
+_COUNTED = re.compile(rb"(\w+/\S+) +(\d+) ")
+_READ = re.compile(rb"WAL statistics between \S+ and ([0-9A-F/]+):")
 _FILES = re.compile(r"; rels: ([^;]*)")
 _SUBS = re.compile(r"; subxacts: ([\d ]*)")
 
@@ -31,6 +32,7 @@ _SUBS = re.compile(r"; subxacts: ([\d ]*)")
 _FEW = 30
 _AT_A_TIME = 64 * 1024 * 1024
 _LAST = 2**64 - 1
+_DELETED = "Heap/DELETE"
 # A record that begins before the end of a range may go on behind it; bytes.
 _OVERHANG = 1024 * 1024
 
@@ -68,6 +70,24 @@ class Finish:
     def ids(self) -> frozenset[int]:
         """Its id and those of its parts."""
         return frozenset((self.transaction, *self.subs))
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a range of the WAL holds.
+
+    Attributes:
+        end: the LSN after the last whole record of it, in bytes.
+        records: how many of each kind there are, such as ``Heap/DELETE``.
+    """
+
+    end: int
+    records: Counter[str]
+
+    @property
+    def deletes(self) -> int:
+        """How many rows were deleted."""
+        return sum(count for kind, count in self.records.items() if kind.startswith(_DELETED))
 
 
 @dataclass(frozen=True)
@@ -161,10 +181,20 @@ class Dump:
         last = deque(found, maxlen=1)
         return finish(last[0]) if last else None
 
+    def statistics(self, start: int, end: int, *filters: str) -> Statistics | None:
+        """What [start, end), in bytes, holds; quick. None when there is no whole record in it."""
+        read, counts = None, Counter[str]()
+        with self._lines(start, end, "--stats=record", *filters) as lines:
+            for line in lines:
+                if found := _COUNTED.match(line):
+                    counts[found[1].decode()] += int(found[2])
+                read = read or _READ.match(line)
+        return Statistics(position(read[1].decode()), counts) if read else None
+
     def deletes(self, start: int, end: int, *filters: str) -> int:
         """How many rows were deleted in [start, end), in bytes; quick, and nothing more."""
-        with self._lines(start, end, "--rmgr=Heap", "--stats=record", *filters) as lines:
-            return sum(int(found[1]) for line in lines if (found := _COUNTED.match(line)))
+        counted = self.statistics(start, end, "--rmgr=Heap", *filters)
+        return counted.deletes if counted else 0
 
     def deleted(self, start: int, end: int) -> Counter[tuple[int, str]]:
         """Deleted rows in [start, end) by transaction and file (space/database/number)."""

@@ -89,6 +89,13 @@ class People(_Declared):
     outputs = ()
 
 
+class Logging(_Declared):
+    """strongroom:access:Logging."""
+
+    token = "strongroom:access:Logging"  # noqa: S105 - a type token
+    outputs = ("drift",)
+
+
 class Memberships(_Declared):
     """strongroom:access:Memberships."""
 

@@ -106,6 +106,11 @@ def _rows(report: Report, node: Node, what: str) -> int | None:
     return forms.whole_number(report, node, what, range(1, _MOST_ROWS + 1), consequence, 0)
 
 
+def _alert_rows(report: Report, node: Node, what: str) -> int | None:
+    consequence = "every delete would be an alert, or none"
+    return forms.whole_number(report, node, what, range(1, _MOST_ROWS + 1), consequence)
+
+
 def _days(report: Report, node: Node, what: str) -> int | None:
     consequence = "root's password would be rotated all the time or never"
     return forms.whole_number(report, node, what, range(1, 366), consequence)
@@ -221,6 +226,7 @@ READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
         "guarded": forms.boolean,
         "guarded_hosts": _hosts,
         "mass_change_rows": _rows,
+        "alert_delete_rows": _alert_rows,
         "root_password_max_age_days": _days,
         "statement_timeout_seconds": _timeouts,
         "idle_in_transaction_timeout_seconds": _timeout,

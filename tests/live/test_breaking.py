@@ -148,6 +148,10 @@ ATTEMPTS: tuple[tuple[str, ...], ...] = (
     ("SELECT set_config('event_triggers', 'off', false)",),
     ("ALTER ROLE CURRENT_USER SET event_triggers = off",),
     ("SET log_statement = none",),
+    ("ALTER ROLE CURRENT_USER SET log_statement = 'ddl'",),
+    ("ALTER ROLE CURRENT_USER IN DATABASE app SET log_statement = 'none'",),
+    ("SELECT set_config('log_statement', 'none', false)",),
+    ("SET log_parameter_max_length = 0",),
     ("SET log_connections = off",),
     ("SET allow_system_table_mods = on",),
 )  # fmt: skip

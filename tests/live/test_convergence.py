@@ -55,7 +55,7 @@ IN_THE_CATALOG = [
         "DROP FUNCTION IF EXISTS strongroom.under_guard": "strongroom.under_guard is missing",
         "COMMENT ON DATABASE app IS NULL": "app does not say which environment it belongs to",
         "ALTER ROLE root RESET log_statement": "the server does not log what root does",
-        "ALTER DATABASE app RESET log_statement": "does not log changes of tables",
+        "ALTER DATABASE app RESET log_statement": "does not log changes of data",
         "ALTER EVENT TRIGGER strongroom_change DISABLE": "the guard strongroom_change",
         "GRANT pg_write_all_data TO replicator": "replicator is in pg_write_all_data",
     },

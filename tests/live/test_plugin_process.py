@@ -136,6 +136,7 @@ def test_the_schema_is_complete_json(plugin: Running) -> None:
         "strongroom:local:RootSecret",
         "strongroom:local:SnapshotPolicy",
         "strongroom:local:Agent",
+        "strongroom:access:Logging",
         "strongroom:access:Memberships",
     }
 

@@ -23,6 +23,7 @@ FUTURE = "postgresql:index/defaultPrivileges:DefaultPrivileges"
 ROLE = "postgresql:index/role:Role"
 SCHEMA = "postgresql:index/schema:Schema"
 MEMBERSHIPS = "strongroom:access:Memberships"
+LOGGING = "strongroom:access:Logging"
 
 MEMBERS = (
     Member("ada", "Ada", Tier.SENIOR),

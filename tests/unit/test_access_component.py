@@ -12,6 +12,7 @@ from strongroom.tiers import Tier
 from tests.unit.declared_stack import (
     FUTURE,
     GRANT,
+    LOGGING,
     MEMBERS,
     MEMBERSHIPS,
     ROLE,
@@ -33,7 +34,7 @@ def test_everything_of_access_is_its_child_and_ends_with_the_server(stack: Recor
     server = stack.named("primary-server").urn
     (provider,) = stack.of_type("pulumi:providers:postgresql")
     children = list(stack.children(access.urn))
-    kinds = {ROLE, GRANT, FUTURE, SCHEMA, MEMBERSHIPS}
+    kinds = {ROLE, GRANT, FUTURE, SCHEMA, LOGGING, MEMBERSHIPS}
     assert {child.type for child in children} == kinds
     assert len(children) == sum(len(stack.of_type(kind)) for kind in kinds)
     for child in children:

@@ -11,6 +11,7 @@ import pytest
 
 from strongroom import alerts
 from strongroom.alerts import WEBHOOK, Alert, kept, raise_alert
+from strongroom.cli.alerts import following
 from strongroom.errors import StrongroomError
 from tests.unit.webhook import SECRET, Hook
 
@@ -155,3 +156,34 @@ def test_what_was_not_delivered_is_posted_later_once_and_only_while_it_is_news(
     assert alerts.deliver_kept(tmp_path) == 0
     assert len(server.received) == 1
     assert [each.problem is None for each in kept(tmp_path)] == [True, False]
+
+
+def test_one_that_is_left_to_the_agent_is_posted_by_it_and_one_in_hand_is_not(
+    tmp_path: Path, hooks: list[Hook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    alerts.keep(tmp_path, replace(ALERT, at=now, title="left"), "a")
+    alerts.keep(tmp_path, replace(ALERT, at=now, title="in hand"), "b", posted=True)
+    gone = replace(ALERT, at=now - timedelta(minutes=2), title="whose poster was killed")
+    alerts.keep(tmp_path, gone, "c", posted=True)
+    server = hook(hooks, monkeypatch, 200)
+    assert alerts.deliver_kept(tmp_path) == 2
+    assert not any(b"in hand" in body for _, _, body in server.received)
+
+
+def test_one_that_the_webhook_does_not_want_holds_back_no_other(
+    tmp_path: Path, hooks: list[Hook], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        alerts.keep(tmp_path, replace(ALERT, at=datetime.now(UTC)), name)
+    hook(hooks, monkeypatch, 400, 200)
+    assert alerts.deliver_kept(tmp_path) == 1
+
+
+def test_who_follows_sees_the_newest_and_then_each_that_is_raised(tmp_path: Path) -> None:
+    for name in "abc":
+        alerts.keep(tmp_path, ALERT, name)
+    seen = following(tmp_path, 1)
+    assert next(seen).id == "c"
+    alerts.keep(tmp_path, ALERT, "d")
+    assert next(seen).id == "d"

@@ -62,11 +62,16 @@ WHERE split_part(entry, '=', 1) IN ('event_triggers', 'log_statement', 'log_min_
                                     'log_min_error_statement', 'session_replication_role')
   AND coalesce(rolname, '') !~ '^rds'
   AND (rolname, datname, entry) IS DISTINCT FROM ({root}, NULL, 'log_statement=all')
-  AND (rolname, datname, entry) IS DISTINCT FROM (NULL, current_database(), 'log_statement=ddl')
+  AND (rolname, datname, entry) IS DISTINCT FROM (NULL, current_database(), 'log_statement=mod')
+  -- A service may be logged less, for load; nobody who has a tier.
+  AND NOT (entry = 'log_statement=ddl' AND datname IS NULL AND rolname IS NOT NULL
+           AND rolname NOT IN ({root}, 'provisioner', 'app_owner', 'replicator')
+           AND NOT rolsuper AND NOT rolcreaterole
+           AND coalesce(NOT pg_has_role(r.oid, to_regrole('tier_reader'), 'MEMBER'), true))
 UNION ALL
-SELECT format('the server does not log %s', CASE setrole WHEN 0 THEN 'changes of tables and rights'
+SELECT format('the server does not log %s', CASE setrole WHEN 0 THEN 'changes of data, tables and rights'
                                                  ELSE 'what ' || {root} || ' does' END)
-FROM (VALUES (0, current_database(), 'log_statement=ddl'),
+FROM (VALUES (0, current_database(), 'log_statement=mod'),
              ({root}::regrole::oid, NULL, 'log_statement=all')
 ) AS wanted (setrole, datname, entry)
 WHERE has_parameter_privilege('log_statement', 'SET') AND NOT EXISTS (
@@ -74,6 +79,20 @@ WHERE has_parameter_privilege('log_statement', 'SET') AND NOT EXISTS (
     WHERE s.setrole = wanted.setrole AND d.datname IS NOT DISTINCT FROM wanted.datname
       AND wanted.entry = ANY (s.setconfig)
 )
+UNION ALL
+SELECT format('%s may set %s, which could blind the guards or the log',
+              pg_get_userbyid(acl.grantee), parname)
+FROM pg_parameter_acl, aclexplode(paracl) AS acl
+WHERE parname IN ('event_triggers', 'log_statement', 'log_min_messages',
+                  'log_min_error_statement', 'session_replication_role')
+  AND acl.grantee NOT IN (0, acl.grantor)
+  AND (pg_get_userbyid(acl.grantee), parname) <> ('provisioner', 'log_statement')
+  AND pg_get_userbyid(acl.grantee) !~ '^(pg_|rds)'
+  AND has_parameter_privilege(parname, 'SET WITH GRANT OPTION')
+UNION ALL
+SELECT 'provisioner may not say which services are logged less'
+WHERE has_parameter_privilege('log_statement', 'SET WITH GRANT OPTION')
+  AND NOT has_parameter_privilege(coalesce(to_regrole('provisioner'), 0), 'log_statement', 'SET')
 UNION ALL
 SELECT 'provisioner is not a member of app_owner with ADMIN, INHERIT and SET'
 WHERE NOT EXISTS (

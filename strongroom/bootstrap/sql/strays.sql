@@ -42,6 +42,11 @@ BEGIN
         WHERE split_part(entry, '=', 1) IN ('event_triggers', 'log_statement', 'log_min_messages',
                                             'log_min_error_statement', 'session_replication_role')
           AND coalesce(rolname, '') !~ '^rds'
+          -- A service may be logged less, for load; nobody who has a tier.
+          AND NOT (entry = 'log_statement=ddl' AND datname IS NULL AND rolname IS NOT NULL
+                   AND rolname NOT IN (current_user, 'provisioner', 'app_owner', 'replicator')
+                   AND NOT rolsuper AND NOT rolcreaterole
+                   AND coalesce(NOT pg_has_role(r.oid, to_regrole('tier_reader'), 'MEMBER'), true))
     LOOP
         EXECUTE CASE
             WHEN stray.datname IS NULL AND stray.rolname IS NULL
@@ -53,6 +58,19 @@ BEGIN
             ELSE pg_catalog.format('ALTER ROLE %I IN DATABASE %I RESET %I',
                                    stray.rolname, stray.datname, stray.name)
         END;
+    END LOOP;
+    -- The right to set one of those, which only the provisioner has, for services.
+    FOR stray IN
+        SELECT parname AS name, pg_get_userbyid(acl.grantee) AS role
+        FROM pg_catalog.pg_parameter_acl, aclexplode(paracl) AS acl
+        WHERE parname IN ('event_triggers', 'log_statement', 'log_min_messages',
+                          'log_min_error_statement', 'session_replication_role')
+          AND acl.grantee NOT IN (0, acl.grantor)
+          AND (pg_get_userbyid(acl.grantee), parname) <> ('provisioner', 'log_statement')
+          AND pg_get_userbyid(acl.grantee) !~ '^(pg_|rds)'
+          AND has_parameter_privilege(parname, 'SET WITH GRANT OPTION')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON PARAMETER %s FROM %I CASCADE', stray.name, stray.role);
     END LOOP;
 END
 $$;

@@ -7,10 +7,10 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from pydantic import Field
 
 from strongroom.errors import StrongroomError
+from strongroom.provider.access.session import connect, refuse_password
 from strongroom.provider.access.sessions import Members, end_sessions, losers
 from strongroom.provider.local.common import drift_of, known
 from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
@@ -107,7 +107,7 @@ class Memberships(Resource[MembershipsInputs]):
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
         inputs = MembershipsInputs.model_validate(known(MembershipsInputs, state))
         try:
-            with _connect(inputs) as connection:
+            with connect(inputs.sign_in) as connection:
                 rows = _rows(connection, inputs)
             inputs = _after_what_is_over(inputs, rows)
             drift = _drift(inputs, rows)
@@ -131,17 +131,15 @@ class Memberships(Resource[MembershipsInputs]):
             for member, options in members.items()
             if options not in _OPTIONS
         ]
-        if "password" in inputs.sign_in:
-            reason = "a password would end up in the engine's state; sign in by certificate or IAM"
-            failures.append(("signIn", reason))
         if failures:
             raise Refusal(*failures)
+        refuse_password(inputs.sign_in)
         return inputs
 
     def _converge(
         self, context: Context, inputs: MembershipsInputs, before: Members
     ) -> dict[str, Any]:
-        with _connect(inputs) as connection:
+        with connect(inputs.sign_in) as connection:
             had = _members(_rows(connection, inputs))
             self._put_all_right(connection, inputs)
             # What the catalog held, and what it held before this run changed roles.
@@ -166,20 +164,6 @@ class Memberships(Resource[MembershipsInputs]):
                 raise StrongroomError(
                     f"The memberships are not as declared: {'; '.join(left)}. Nothing was changed."
                 )
-
-
-def _connect(inputs: MembershipsInputs) -> psycopg.Connection[Any]:
-    try:
-        return psycopg.connect(
-            make_conninfo(**inputs.sign_in, application_name="strongroom"),
-            autocommit=True,
-            connect_timeout=10,
-        )
-    except psycopg.Error as error:
-        raise StrongroomError(
-            f"The memberships could not be looked at: {' '.join(str(error).split())}. Nothing was "
-            "changed. If the server is stopped, `pulumi up` starts it."
-        ) from error
 
 
 def _rows(connection: psycopg.Connection[Any], inputs: MembershipsInputs) -> list[_Row]:

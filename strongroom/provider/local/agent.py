@@ -45,6 +45,12 @@ class AgentInputs(Properties):
         description="Tiers lent until a time: who, tier, base (the person's own tier), until, "
         "approver, reason and ticket of each. The agent ends them.",
     )
+    alert_delete_rows: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000_000,
+        description="Deleted rows in one transaction that are an alert (1 to 1000000000).",
+    )
 
     def lent(self) -> tuple[Lent, ...]:
         """The elevations."""

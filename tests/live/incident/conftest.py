@@ -43,6 +43,16 @@ def ada(house: LocalStack) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
+def service(house: LocalStack) -> Iterator[psycopg.Connection[Any]]:
+    """The session of a service that is logged less, as the owner of tables."""
+    with house.root() as root:
+        root.execute("ALTER ROLE migrator SET log_statement = 'ddl'")
+    with house.sign_in("migrator", application_name="cron") as session:
+        session.execute("SET ROLE app_owner")
+        yield session
+
+
+@pytest.fixture
 def table(ada: psycopg.Connection[Any], request: pytest.FixtureRequest) -> str:
     """A table of the test's own, with 1,500 rows; not to be dropped without naming it."""
     name = f"app.t{time.monotonic_ns()}"

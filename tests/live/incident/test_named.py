@@ -48,14 +48,14 @@ def test_a_drop_in_a_part_of_a_transaction_is_found(
     assert (event.kind, event.what) == (Kind.TABLE, (table,))
 
 
-def test_a_truncate_is_named_by_the_session_that_is_still_open(
-    ada: psycopg.Connection[Any], table: str, search: Search
+def test_a_truncate_by_a_service_is_named_by_its_session_that_is_still_open(
+    service: psycopg.Connection[Any], table: str, search: Search
 ) -> None:
-    run(ada, f"TRUNCATE {table}")
+    run(service, f"TRUNCATE {table}")
     event = only(search())
     assert (event.kind, event.what, event.database) == (Kind.TRUNCATE, (table,), "app")
     assert event.culprit is not None
-    assert event.culprit.session.role == "ada"
+    assert event.culprit.session.role == "migrator"
     assert event.culprit.statement == f"TRUNCATE {table}"
     assert "pg_stat_activity" in event.sources
 
@@ -69,35 +69,54 @@ def test_a_mass_delete_is_counted_and_named_inside_a_transaction_too(
     event = only(search(least=1200))
     assert (event.kind, event.what, event.rows) == (Kind.DELETE, (table,), 1200)
     assert event.culprit is not None
-    assert (event.culprit.session.role, event.culprit.statement) == ("ada", "COMMIT")
+    assert event.culprit.session.role == "ada"
+    assert event.culprit.statement == f"DELETE FROM {table} WHERE id <= 1200"
+    assert event.unknown == ()
     assert event.stop_lsn == event.commit_lsn
 
 
-def test_what_no_log_tells_names_who_was_there_and_says_that_it_does(
+def test_who_deleted_a_few_rows_before_and_is_still_there_is_not_accused(
     house: LocalStack, ada: psycopg.Connection[Any], table: str, search: Search
+) -> None:
+    run(ada, f"GRANT SELECT, DELETE ON {table} TO chiara")
+    with house.sign_in("chiara") as chiara:
+        run(chiara, f"DELETE FROM {table} WHERE id = 1")
+        run(ada, f"DELETE FROM {table}")
+        event = only(search())
+    assert event.culprit is not None
+    assert (event.culprit.session.role, event.unknown) == ("ada", ())
+
+
+def test_what_no_log_tells_names_who_was_there_and_says_that_it_does(
+    house: LocalStack, service: psycopg.Connection[Any], table: str, search: Search
 ) -> None:
     with house.sign_in("web", application_name="shop"), house.root() as root:
         run(root, "SELECT 'root runs nothing that is not in the log'")
         house.sign_in("chiara").close()
         time.sleep(0.2)  # her process needs a moment to leave
-        run(ada, f"TRUNCATE {table}")
-        run(ada, "SELECT 1")
+        run(service, f"TRUNCATE {table}")
+        run(service, "SELECT 1")
         event = only(search())
     assert event.culprit is None
-    assert {one.session.role for one in event.suspects} >= {"ada", "web"}
+    assert {one.session.role for one in event.suspects} >= {"migrator", "web"}
     assert not {"chiara", "root"} & {one.session.role for one in event.suspects}
     assert all(one.statement is None for one in event.suspects)
     assert "not known for certain" in event.unknown[0]
 
 
 def test_the_only_session_that_was_there_is_named_as_a_conclusion(
-    ada: psycopg.Connection[Any], table: str, search: Search
+    service: psycopg.Connection[Any],
+    ada: psycopg.Connection[Any],
+    table: str,
+    search: Search,
 ) -> None:
-    run(ada, f"TRUNCATE {table}")
     ada.close()
+    time.sleep(0.2)
+    run(service, f"TRUNCATE {table}")
+    service.close()
     event = only(search())
     assert event.culprit is not None
-    assert event.culprit.session.role == "ada"
+    assert event.culprit.session.role == "migrator"
     assert event.culprit.statement is None
     assert "concluded from this being the only session open then" in event.unknown[0]
 
