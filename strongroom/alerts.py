@@ -153,10 +153,11 @@ def kept(folder: Path) -> list[KeptAlert]:
             if "alert" in content:
                 given = {**content["alert"], "at": datetime.fromisoformat(content["alert"]["at"])}
                 waits = bool(content.get("waits"))
-                found[name] = KeptAlert(name, Alert(**given), "it was not tried yet", waits)
+                problem = "it waits to be posted" if waits else "it was not tried yet"
+                found[name] = KeptAlert(name, Alert(**given), problem, waits)
             elif name in found:
-                problem = None if content["delivered"] else str(content["problem"])
-                found[name] = KeptAlert(name, found[name].alert, problem)
+                outcome = None if content["delivered"] else str(content["problem"])
+                found[name] = KeptAlert(name, found[name].alert, outcome)
         except (ValueError, KeyError, TypeError):
             continue  # a line that was cut short
     return list(found.values())

@@ -67,6 +67,7 @@ def test_the_plugin_gives_its_whole_schema(standing: Project) -> None:
         "strongroom:local:RootSecret",
         "strongroom:local:SnapshotPolicy",
         "strongroom:local:Agent",
+        "strongroom:local:People",
         "strongroom:access:Logging",
         "strongroom:access:Memberships",
     }
