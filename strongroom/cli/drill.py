@@ -1,0 +1,125 @@
+"""`strongroom drill`: the outage, replayed on a scratch copy of the stack."""
+
+import json
+import re
+import signal
+import tempfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
+from strongroom.cli.recover import Follower
+from strongroom.declaration import Declaration
+from strongroom.drill.drill import Order, play
+from strongroom.drill.result import Result
+from strongroom.recovery.plan import Way
+from strongroom.recovery.sources import Kind
+
+_SIZE = re.compile(r"(\d{1,6})\s*(MB|GB)", re.IGNORECASE)
+_BYTES = {"MB": 1_000_000, "GB": 1_000_000_000}
+
+
+def drill(
+    stack: StackOption = "local",
+    size: Annotated[str, typer.Option(help="Of the database, such as 64MB or 1GB.")] = "64MB",
+    source: Annotated[Kind, typer.Option(help="What it is recovered from.")] = Kind.REPLICA,
+    way: Annotated[Way, typer.Option(help="How it comes back.")] = Way.MIGRATE,
+    times: Annotated[int, typer.Option(min=1, max=1000, help="Outages, one after another.")] = 1,
+    delay: Annotated[
+        int, typer.Option(min=5, max=3600, help="Seconds the delayed replica stays behind.")
+    ] = 30,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report with a timeline to this file.")
+    ] = None,
+    inside: Annotated[
+        Path | None,
+        typer.Option("--in", exists=True, file_okay=False, help="Where the scratch stack lies."),
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the scratch stack running.")] = False,
+    limits: Annotated[
+        bool, typer.Option("--limits/--no-limits", help="Whether a missed limit fails the drill.")
+    ] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay the outage on a scratch copy of the stack, and prove that nothing is lost.
+
+    The real stack is never touched. Exits with 0 when the drill passed, with 3 when it did not,
+    and with 1 when it could not be played to the end.
+    """
+    chosen = Declaration.load(stack)
+    order = Order(
+        way=way.value,
+        source=source.value,
+        size=_bytes(size),
+        delay=delay if source is Kind.REPLICA else 0,
+        times=times,
+        inside=inside or Path(tempfile.gettempdir()),
+        keep=keep,
+        limits=limits,
+    )
+    signal.signal(signal.SIGTERM, _interrupted)
+    follower = Follower()
+    try:
+        result = play(chosen, order, follower)
+    finally:
+        follower.end()
+    if as_json:
+        typer.echo(json.dumps(result.dump(), indent=2))
+    else:
+        _show(result)
+    if not result.passed:
+        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+
+
+def _interrupted(*_: object) -> NoReturn:
+    """End in order, as after Ctrl-C: the scratch stack goes."""
+    raise KeyboardInterrupt
+
+
+def _bytes(size: str) -> int:
+    found = _SIZE.fullmatch(size.strip())
+    if not found or int(found[1]) == 0:
+        raise typer.BadParameter(
+            f"{size!r} is no size such as 64MB or 1GB, so it is not known how much to fill in.",
+            param_hint="--size",
+        )
+    return int(found[1]) * _BYTES[found[2].upper()]
+
+
+def _show(result: Result) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    table = Table(
+        "round",
+        "detected",
+        "culprit named",
+        "serves again (RTO)",
+        "of that recovery",
+        "lost (RPO)",
+        "forms",
+        box=None,
+    )
+    for each in result.rounds:
+        verdict = each.verdict
+        table.add_row(
+            str(each.number),
+            f"{each.detected:.1f} s",
+            f"{each.named:.1f} s",
+            f"{each.resumed:.1f} s",
+            f"{each.resumed - each.recovering:.1f} s",
+            f"{len(verdict.lost)} forms, {each.lost_seconds:.1f} s",
+            f"{verdict.acknowledged:,}",
+        )
+    console.print(table)
+    for limit in (limit for each in result.rounds for limit in each.limits if not limit.kept):
+        console.print(f"{limit.what}: {limit.measured:.1f} s, the limit is {limit.most:.0f} s")
+    for problem in result.problems:
+        console.print(f"[red]{escape(problem)}[/]")
+    outcome = "[green]passed[/]" if result.passed else "[red]did not pass[/]"
+    console.print(
+        f"the drill {outcome}: {len(result.rounds)} outage, {result.seconds:.0f} s in all"
+    )
