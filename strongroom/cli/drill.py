@@ -15,6 +15,7 @@ from rich.table import Table
 from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
 from strongroom.cli.recover import Follower
 from strongroom.declaration import Declaration
+from strongroom.drill import report
 from strongroom.drill.drill import Order, play
 from strongroom.drill.result import Result
 from strongroom.recovery.plan import Way
@@ -68,6 +69,9 @@ def drill(
         result = play(chosen, order, follower)
     finally:
         follower.end()
+    if html is not None:
+        report.write(result, html)
+        typer.echo(f"the report is in {html}", err=True)
     if as_json:
         typer.echo(json.dumps(result.dump(), indent=2))
     else:

@@ -1,4 +1,4 @@
-"""A whole drill: a scratch stack is made, lost and recovered, once or several times, and removed."""
+"""A whole drill: a scratch stack is made, lost and recovered, once or more often, and removed."""
 
 import os
 import platform
@@ -20,9 +20,9 @@ from strongroom.drill.shop import Shop
 from strongroom.drill.stage import Progress, Stage, expect
 from strongroom.errors import StrongroomError
 
-# What a drill takes on its disk: the database on primary, replica, in the vault, its WAL twice,
+# What a drill takes on its disk: the database on primary and replicas, in the vault, its WAL twice,
 # the copy that is recovered and what is restored from it; and bytes for all that is always there.
-_COPIES, _ALWAYS = 8, 1_500_000_000
+_COPIES, _ALWAYS = 9, 1_500_000_000
 _FIRST = ("making a scratch stack", "filling its database")
 _LAST = "removing the scratch stack"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.vault import position
 from strongroom.drill import detection, telling
 from strongroom.drill.attempts import attempts
@@ -34,6 +35,8 @@ TITLES = (
     "looking for drift",
 )
 _TICKET = "DRILL-1"
+# The replica that stays behind, as __main__.py calls it.
+DELAYED = "delayed"
 # Forms that are saved before the drop and after the recovery, at least.
 _BEFORE, _AFTER = 40, 20
 
@@ -147,7 +150,8 @@ class Outage:
     def _wait_for_replica(self) -> None:
         """Until a delayed replica holds everything but what came within its delay."""
         stack, here = self.stage.scratch.stack, self.shop.position()
-        primary, replica = stack.clusters()[:2]
+        primary = stack.primary
+        replica = Cluster.at(stack.path / DELAYED)
         deadline = time.monotonic() + self.wish.delay + 120
         self.stage.progress.note(f"until the replica has come to {here}")
         while position(replayed(replica, primary) or "0/0") < position(here):
