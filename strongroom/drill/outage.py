@@ -128,7 +128,7 @@ class Outage:
             named=round(named - dropped, 2),
             culprit=telling.culprit(event),
             recovering=round(recovering - dropped, 2),
-            served=round(recovering - dropped + telling.served(done), 2),
+            served=round(telling.served(done) - dropped, 2),
             resumed=round(resumed.ended - dropped, 2),
             lost_seconds=telling.lost_seconds(verdict, journal, dropped),
             marks=telling.marks(done, dropped),

@@ -47,6 +47,8 @@ def write(result: Result, path: Path) -> None:
 
 def duration(seconds: float) -> str:
     """Seconds as people say them."""
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms" if seconds > 0 else "0 s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:

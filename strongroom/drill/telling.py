@@ -31,9 +31,10 @@ def source(recovery: Done) -> str:
 
 
 def served(recovery: Done) -> float:
-    """Seconds after which it said that the database serves."""
+    """When it said that the database serves again (seconds since the epoch)."""
     found = _SERVES.search(recovery.output)
-    return float(found[1]) if found else 0.0
+    first = next((line.at for line in recovery.lines if _STEP.fullmatch(line.text)), 0.0)
+    return first + (float(found[1]) if found else 0.0)
 
 
 def culprit(event: Event) -> str:

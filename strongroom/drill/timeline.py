@@ -131,7 +131,7 @@ def draw(one: Round, width: float) -> Drawing:
     across = right - _MARGIN
     now = phases(one)
     end = max(now[-1].end if now else one.resumed, 0.1)
-    hours = tuple(Tick(_MARGIN + across * hour / 5, f"{9 + hour}:00") for hour in range(6))
+    hours = tuple(Tick(_MARGIN + across * hour / 5, f"{9 + hour:02}:00") for hour in range(6))
     above = Row(_TOP, _HIGH, _bars(ORIGINAL, ORIGINAL_SECONDS, across, 0), hours)
     low = _TOP + _HIGH + _GAP
     bars = _bars(now, end, across, len(ORIGINAL))

@@ -1,0 +1,325 @@
+"""A restore drill: the newest snapshot and the archive alone, put together and looked at.
+
+It is done beside the stack and touches nothing of it: the copy listens on no port, can be reached
+by root of this machine only, and is removed in the end. `python -m strongroom.drill.restoring` with
+a stack's folder does it at the lowest priority, as the agent has it done.
+"""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from strongroom import alerts
+from strongroom.agent.duties import Duties
+from strongroom.alerts import Alert
+from strongroom.cluster.cluster import Cluster
+from strongroom.cluster.control import control
+from strongroom.cluster.lock import locked
+from strongroom.cluster.stack import StackFolder
+from strongroom.cluster.system_user import forget_libpq_settings
+from strongroom.cluster.vault import Snapshot, Vault, first_lsn, missing, position
+from strongroom.drill import kept
+from strongroom.drill.kept import Kept, Kind
+from strongroom.drill.queries import query
+from strongroom.errors import StrongroomError
+from strongroom.reconcile.checks import State, run
+from strongroom.recovery import copying, journal
+from strongroom.recovery.recovered import Recovered
+
+
+Note = Callable[[str], None]
+
+# Bytes that must be free beside the copy: WAL that is replayed, and some air.
+_AIR = 512 * 1024 * 1024
+# Seconds one query of a check may take.
+_TIMEOUT = 3600
+
+
+class SkippedError(StrongroomError):
+    """It is not the time for a drill; nothing was done and nothing is wrong."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is drilled.
+
+    Attributes:
+        primary: the stack's primary; only its folder is looked at, it may be stopped.
+        vault: holds the snapshots and the archive.
+        database: the application's.
+        checks: the team's own checks.
+    """
+
+    primary: Cluster
+    vault: Vault
+    database: str
+    checks: tuple[Path, ...] = ()
+
+    @property
+    def stack(self) -> StackFolder:
+        """The stack's folder."""
+        return StackFolder.of(self.primary.directory)
+
+    @classmethod
+    def of(cls, duties: Duties) -> "Subject":
+        """What an agent is to drill."""
+        primary = Cluster.at(duties.directory)
+        checks = sorted(Path(duties.checks).glob("*.sql")) if duties.checks else []
+        vault = Vault(duties.vault, primary.user)
+        return cls(primary, vault, duties.database, tuple(checks))
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a drill that came to its end saw.
+
+    Attributes:
+        snapshot: the name of what was restored.
+        bytes: of it and all it builds on.
+        copied: seconds until it was checked and put together.
+        replayed: seconds until the WAL was replayed and it served.
+        looked: seconds until everything was read and checked.
+        reached: the LSN it came to.
+        newest: when the newest transaction in it was committed (UTC, ISO 8601); None without any.
+        tables: how many the application's database has.
+        rows: how many rows these have.
+    """
+
+    snapshot: str
+    bytes: int
+    copied: float
+    replayed: float
+    looked: float
+    reached: str
+    newest: str | None
+    tables: int
+    rows: int
+
+    def told(self) -> str:
+        """In a sentence."""
+        seconds = self.copied + self.replayed
+        return (
+            f"snapshot {self.snapshot} and the WAL up to {self.reached} restored in {seconds:.1f} "
+            f"s: {self.rows:,} rows in {self.tables} tables, all checks clean"
+        )
+
+
+def drill(subject: Subject, note: Note) -> Kept:
+    """Restore, look, remove; what came of it is kept, and an alert if it did not pass.
+
+    Raises:
+        SkippedError: a recovery or another drill is under way.
+        StrongroomError: the result could not be kept.
+    """
+    begun = time.monotonic()
+    with _alone(subject.stack):
+        try:
+            restored = _restored(subject, note)
+            passed, told, facts = True, restored.told(), asdict(restored)
+        except (StrongroomError, psycopg.Error, OSError) as error:
+            passed, told, facts = False, " ".join(str(error).split()), {}
+        seconds = round(time.monotonic() - begun, 1)
+        result = Kept(datetime.now(UTC), Kind.RESTORE, passed, seconds, told, facts)
+        kept.keep(subject.stack.path, result)
+    if not passed:
+        _alarm(subject, result)
+    return result
+
+
+@contextmanager
+def _alone(stack: StackFolder) -> Iterator[None]:
+    if journal.path_of(stack).exists():
+        raise SkippedError("A recovery is under way, so no restore drill was begun.")
+    lock = locked(stack.path / "restore-drill.lock", stack.path / "restore-drill", 0)
+    try:
+        lock.__enter__()
+    except StrongroomError as error:
+        raise SkippedError("Another restore drill is under way, so none was begun.") from error
+    try:
+        yield
+    finally:
+        lock.__exit__(None, None, None)
+
+
+def _restored(subject: Subject, note: Note) -> Restored:
+    copy = Recovered(
+        subject.stack.path / "restore-drill" / "copy",
+        subject.primary.port,
+        subject.primary.package,
+        subject.primary.user,
+    )
+    _clear(copy)  # what a killed drill left
+    snapshot = _newest(subject)
+    size = sum(each.size for each in subject.vault.chain(snapshot))
+    _refuse_full_disk(subject, size)
+    try:
+        begun = time.monotonic()
+        copy.prepare(subject.stack.authority, subject.primary)
+        copying.from_snapshot(copy, subject.vault, snapshot.name, note)
+        copied = time.monotonic()
+        note("replaying the archive")
+        copy.recover(
+            {
+                "restore_command": subject.vault.restore_command(snapshot.system),
+                "recovery_target_timeline": "latest",
+                "recovery_target_action": "promote",
+            },
+            note,
+        )
+        replayed = time.monotonic()
+        reached = _reached(copy, snapshot)
+        _refuse_gap(subject.vault, snapshot, reached)
+        note("looking at everything")
+        newest, tables, rows = _read(copy, subject.database)
+        _refuse_findings(copy, subject)
+        looked = time.monotonic()
+    finally:
+        _clear(copy)
+    return Restored(
+        snapshot=snapshot.name,
+        bytes=size,
+        copied=round(copied - begun, 2),
+        replayed=round(replayed - copied, 2),
+        looked=round(looked - replayed, 2),
+        reached=reached,
+        newest=newest,
+        tables=tables,
+        rows=rows,
+    )
+
+
+def _clear(copy: Recovered) -> None:
+    with suppress(StrongroomError):
+        copy.stop()
+    if copy.directory.exists():
+        copy.fresh("data")  # ends what still copies
+        shutil.rmtree(copy.directory)
+
+
+def _newest(subject: Subject) -> Snapshot:
+    good = subject.vault.good()
+    if (subject.primary.data / "global" / "pg_control").exists():
+        system = control(subject.primary)["Database system identifier"]
+        good = [each for each in good if each.system == system]
+    if not good:
+        raise StrongroomError(
+            f"There is no sound snapshot in {subject.vault.folder}, so nothing can be restored. "
+            "`strongroom snapshot take --full` takes one."
+        )
+    return good[-1]
+
+
+def _refuse_full_disk(subject: Subject, size: int) -> None:
+    free = shutil.disk_usage(subject.stack.path).free
+    if free < size + _AIR:
+        raise StrongroomError(
+            f"The newest snapshot takes {size / 1e9:.1f} GB and some air, and {free / 1e9:.1f} GB "
+            f"are free in {subject.stack.path}, so it was not restored: a recovery would fail for "
+            "the same reason. Free space there."
+        )
+
+
+def _reached(copy: Recovered, snapshot: Snapshot) -> str:
+    """Where the WAL ended, as PostgreSQL notes it when it begins a timeline of its own."""
+    histories = sorted((copy.data / "pg_wal").glob("*.history"))
+    lines = histories[-1].read_text().splitlines() if histories else []
+    found = [line.split() for line in lines if line and not line.startswith("#")]
+    return found[-1][1] if found else snapshot.end_lsn
+
+
+def _refuse_gap(vault: Vault, snapshot: Snapshot, reached: str) -> None:
+    """Raise `StrongroomError` when the archive holds more than what could be replayed."""
+    archived = sorted(
+        path.name for path in vault.wal(snapshot.system).glob("?" * 24) if _is_segment(path.name)
+    )
+    if not archived:
+        return
+    timeline, last = int(archived[-1][:8], 16), first_lsn(archived[-1])
+    if position(reached) >= position(last):
+        return
+    lacking = missing(vault.wal(snapshot.system), timeline, reached, last)
+    raise StrongroomError(
+        f"Snapshot {snapshot.name} was restored, but its WAL ends at {reached}, while the archive "
+        f"goes on to {archived[-1]}: {lacking[0] if lacking else 'a segment'} is missing or "
+        "spoilt, so everything committed after that would be lost with the primary. Take a full "
+        "snapshot now (`strongroom snapshot take --full`), and look at the disk of the vault."
+    )
+
+
+def _is_segment(name: str) -> bool:
+    return all(letter in "0123456789ABCDEF" for letter in name)
+
+
+def _read(copy: Recovered, database: str) -> tuple[str | None, int, int]:
+    """The newest commit, and how many rows there are: all of them are read."""
+    with copy.root.connect(database) as session:
+        row = session.execute("SELECT pg_last_xact_replay_timestamp()").fetchone()
+        newest = row[0].astimezone(UTC).isoformat() if row and row[0] else None
+        tables = session.execute(query("tables_there")).fetchall()
+        rows = 0
+        for schema, name in tables:
+            counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name))
+            found = session.execute(counted).fetchone()
+            rows += int(found[0]) if found else 0
+    return newest, len(tables), rows
+
+
+def _refuse_findings(copy: Recovered, subject: Subject) -> None:
+    checks = run(copy.root, subject.database, subject.checks, _TIMEOUT)
+    wrong = [each for each in checks if each.state is not State.CLEAN]
+    if wrong:
+        told = "; ".join(
+            f"{each.name}: {each.problem or f'{each.count} rows'} ({each.about})" for each in wrong
+        )
+        raise StrongroomError(
+            f"What was restored serves, but not all of its checks are clean: {told}. `strongroom "
+            "reconcile` says whether the primary has the same."
+        )
+
+
+def _alarm(subject: Subject, result: Kept) -> None:
+    name = subject.stack.path.name
+    alerts.raise_alert(
+        subject.stack.path,
+        Alert(
+            at=result.at,
+            kind="drill.failed",
+            title=f"Restore drill of {name} did not pass",
+            text=f"{result.told} Until the next one passes, do not count on the vault.",
+            facts={"seconds": str(result.seconds)},
+        ),
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Drill the stack in a folder, as its agent is told to, after everything else has had its turn.
+
+    Returns:
+        0 when it passed, 1 when it did not, 3 when it was not the time.
+    """
+    forget_libpq_settings()
+    os.nice(19)
+    with suppress(psutil.Error, AttributeError, OSError):
+        psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+    duties = Duties.load(Path(arguments[0]))
+    if duties is None:
+        return 3
+    try:
+        result = drill(Subject.of(duties), lambda _: None)
+    except SkippedError:
+        return 3
+    return 0 if result.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
