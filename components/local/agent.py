@@ -18,7 +18,8 @@ class AgentArgs:
 
     Attributes:
         primary: the server it looks after.
-        settings: those of the stack: schedule and age of snapshots, age of root's password.
+        settings: those of the stack: schedule and age of snapshots, age of root's password,
+            schedule of restore drills.
         elevations: what is lent until a time.
     """
 
@@ -60,6 +61,7 @@ class Agent(pulumi.ComponentResource):
                 "lock_days": settings.snapshot_lock_days,
                 "rotate_after_days": settings.root_password_max_age_days,
                 "elevations": [lent.dump() for lent in args.elevations],
+                "drill_every_days": settings.drill_every_days,
             },
             pulumi.ResourceOptions(parent=self),
         )

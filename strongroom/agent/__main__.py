@@ -27,6 +27,7 @@ from strongroom.agent.process import Agent
 from strongroom.breakglass.ending import close_overdue
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import forget_libpq_settings
+from strongroom.drill.schedule import Schedule
 from strongroom.errors import StrongroomError
 
 _LOG = logging.getLogger("strongroom.agent")
@@ -41,6 +42,7 @@ class Worker:
         self.agent = agent
         self.duties = duties
         self.heart = Heart()
+        self.schedule = Schedule()
         self.went: dict[str, dict[str, Any]] = agent.reported()
         self.scheduler = BlockingScheduler(timezone=UTC)
 
@@ -50,6 +52,7 @@ class Worker:
         self._every(beat, "heartbeat", lambda: self.heart.beat(self.duties))
         self._every(_LOOK_EVERY, "snapshots", lambda: take_snapshot(self.duties))
         self._every(_LOOK_EVERY, "rotation", lambda: rotate_by_age(self.duties))
+        self._every(_LOOK_EVERY, "drills", lambda: self.schedule.look(self.duties))
         self._every(_LOOK_EVERY, "alerts", lambda: post_alerts(self.duties))
         stack = StackFolder(self.agent.stack)
         self._every(_LOOK_EVERY, "break-glass", lambda: "; ".join(close_overdue(stack)) or "none")

@@ -27,6 +27,7 @@ class Duties:
         lock_days: days before which none is removed.
         rotate_after_days: days after which root's password is rotated.
         elevations: what is lent until a time, and has to be ended then.
+        drill_every_days: days between two restore drills (0 to 365); 0 for none.
     """
 
     directory: Path
@@ -39,6 +40,7 @@ class Duties:
     lock_days: int
     rotate_after_days: int
     elevations: tuple[Lent, ...] = ()
+    drill_every_days: int = 7
 
     @property
     def stack(self) -> Path:

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -14,10 +15,14 @@ from rich.table import Table
 
 from strongroom.cli.options import NOT_AS_IT_SHOULD_BE, JsonOption, StackOption
 from strongroom.cli.recover import Follower
+from strongroom.cluster.stack import StackFolder
+from strongroom.cluster.vault import Vault
 from strongroom.declaration import Declaration
-from strongroom.drill import report
+from strongroom.drill import kept, report, restoring
 from strongroom.drill.drill import Order, play
-from strongroom.drill.result import Result
+from strongroom.drill.kept import Kept
+from strongroom.drill.result import Result, summary
+from strongroom.home import Home
 from strongroom.recovery.plan import Way
 from strongroom.recovery.sources import Kind
 
@@ -45,14 +50,25 @@ def drill(
     limits: Annotated[
         bool, typer.Option("--limits/--no-limits", help="Whether a missed limit fails the drill.")
     ] = True,
+    restore_only: Annotated[
+        bool,
+        typer.Option("--restore-only", help="Only restore the newest snapshot, beside the stack."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replay the outage on a scratch copy of the stack, and prove that nothing is lost.
 
-    The real stack is never touched. Exits with 0 when the drill passed, with 3 when it did not,
-    and with 1 when it could not be played to the end.
+    The real stack is never touched. With --restore-only nothing is dropped: the stack's newest
+    snapshot and its archive are restored beside it and looked at, as its agent does on schedule.
+    What came of it is kept, and `strongroom status` shows the last one. Exits
+    with 0 when the drill passed, with 3 when it did not, and with 1 when it could not be played to
+    the end.
     """
     chosen = Declaration.load(stack)
+    signal.signal(signal.SIGTERM, _interrupted)
+    if restore_only:
+        _restore(chosen, as_json=as_json)
+        return
     order = Order(
         way=way.value,
         source=source.value,
@@ -63,12 +79,13 @@ def drill(
         keep=keep,
         limits=limits,
     )
-    signal.signal(signal.SIGTERM, _interrupted)
     follower = Follower()
     try:
         result = play(chosen, order, follower)
     finally:
         follower.end()
+    if chosen.folder.is_dir():
+        kept.keep(chosen.folder, _line(result))
     if html is not None:
         report.write(result, html)
         typer.echo(f"the report is in {html}", err=True)
@@ -78,6 +95,43 @@ def drill(
         _show(result)
     if not result.passed:
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+
+
+def _restore(chosen: Declaration, *, as_json: bool) -> None:
+    primary = StackFolder(chosen.folder).primary
+    checks = sorted((Home.find().checkout / "checks").glob("*.sql"))
+    vault = Vault(chosen.vault, primary.user)
+    subject = restoring.Subject(primary, vault, chosen.settings.database, tuple(checks))
+    follower = Follower()
+    try:
+        follower.step(1, 1, f"restoring the newest snapshot of {chosen.environment}")
+        result = restoring.drill(subject, follower.note)
+    finally:
+        follower.end()
+    if as_json:
+        typer.echo(json.dumps(result.dump(), indent=2))
+    else:
+        typer.echo(result.told)
+    if not result.passed:
+        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+
+
+def _line(result: Result) -> Kept:
+    """What is kept of a drill."""
+    facts = summary(result.rounds)
+    told = (
+        f"{facts['rounds']} outages: serves again after {facts['rto']['worst']:.1f} s at most, "
+        f"{facts['lost']} of {facts['acknowledged']:,} forms lost"
+    )
+    problems = "; ".join(result.problems)
+    return Kept(
+        at=datetime.now(UTC),
+        kind=kept.Kind.OUTAGE,
+        passed=result.passed,
+        seconds=result.seconds,
+        told=f"{told}. {problems}" if problems else told,
+        facts=facts,
+    )
 
 
 def _interrupted(*_: object) -> NoReturn:

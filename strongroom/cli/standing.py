@@ -17,6 +17,8 @@ from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.cluster.vault import Vault
 from strongroom.declaration import Declaration
+from strongroom.drill import kept as drills
+from strongroom.drill.kept import Kept
 from strongroom.elevations import ending
 from strongroom.errors import StrongroomError
 from strongroom.tiers import PROVISIONER
@@ -61,6 +63,7 @@ class Standing:
         newest_snapshot: when the newest of them was finished (UTC); None without any.
         elevations: what is lent now, a sentence each.
         warnings: what will be a mistake, a sentence each.
+        drill: the last restore drill; None before the first.
         problems: everything that is not as it should be, a sentence each.
     """
 
@@ -72,11 +75,13 @@ class Standing:
     elevations: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    drill: Kept | None = None
 
     def dump(self) -> dict[str, Any]:
         """As JSON has it."""
         newest = self.newest_snapshot.isoformat() if self.newest_snapshot else None
-        return {**asdict(self), "newest_snapshot": newest}
+        drill = self.drill.dump() if self.drill else None
+        return {**asdict(self), "newest_snapshot": newest, "drill": drill}
 
 
 def standing(stack: Declaration) -> Standing:
@@ -93,6 +98,8 @@ def standing(stack: Declaration) -> Standing:
         problems += _failing(agent) if lives else stopped
         problems += [] if good else ["there is no sound snapshot; `make up` takes one"]
         problems += due(folder) + _overdue(folder)
+        if told := drills.problem(stack.folder, stack.settings.drill_every_days):
+            problems.append(told)
     return Standing(
         servers=servers,
         root_password_age_days=_password_age(folder) if servers else None,
@@ -102,6 +109,7 @@ def standing(stack: Declaration) -> Standing:
         elevations=tuple(_elevations(stack)),
         warnings=stack.warnings,
         problems=tuple(problems),
+        drill=next(reversed(drills.kept(stack.folder, drills.Kind.RESTORE)), None),
     )
 
 

@@ -113,6 +113,7 @@ def settings(declared: Declaration, delay: int) -> dict[str, Any]:
         "platform": "local",
         "replicaDelaySeconds": delay,
         "deletionProtection": False,
+        "drillEveryDays": 0,
     }
     return {"config": {f"strongroom:{key}": value for key, value in values.items() if value != ""}}
 

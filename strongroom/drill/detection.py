@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
+from strongroom import alerts
+from strongroom.agent.process import Agent
 from strongroom.drill.scratch import Scratch
 from strongroom.errors import StrongroomError
 from strongroom.incident.events import Event, Kind
@@ -11,7 +13,9 @@ from strongroom.incident.find import find
 
 # Seconds.
 _PATIENCE = 60
-_LOOKS_EVERY = 0.2
+_LOOKS_EVERY = 0.1
+# What an alert of a dropped database is called.
+_ALERT = "watch.database-dropped"
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,24 @@ def noticed(scratch: Scratch, since: datetime) -> Noticed:
     Raises:
         StrongroomError: it was not noticed within a minute.
     """
+    watched = "watch" in Agent(scratch.stack.path).reported()
     deadline = time.monotonic() + _PATIENCE
-    while latest(scratch, since) is None:
+    while not (_told(scratch, since) if watched else latest(scratch, since)):
         if time.monotonic() > deadline:
             raise StrongroomError(
                 f"The drop of {scratch.database} was not noticed within {_PATIENCE} s, so the "
                 "drill ended here."
             )
         time.sleep(_LOOKS_EVERY)
-    return Noticed(time.time(), "a look at log and WAL")
+    return Noticed(time.time(), "the agent's alert" if watched else "a look at log and WAL")
+
+
+def _told(scratch: Scratch, since: datetime) -> bool:
+    """Whether the agent has raised an alert."""
+    return any(
+        each.alert.kind == _ALERT and each.alert.at >= since
+        for each in alerts.kept(scratch.stack.path)
+    )
 
 
 def latest(scratch: Scratch, since: datetime) -> Event | None:

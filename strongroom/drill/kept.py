@@ -40,6 +40,10 @@ class Kept:
     told: str
     facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    def dump(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {**asdict(self), "at": self.at.isoformat()}
+
     @property
     def age(self) -> timedelta:
         """How long ago it was."""
@@ -57,8 +61,7 @@ def keep(stack: Path, drill: Kept) -> None:
     Raises:
         StrongroomError: it could not be written.
     """
-    values = {**asdict(drill), "at": drill.at.isoformat()}
-    journal.append(file_of(stack), json.dumps(values))
+    journal.append(file_of(stack), json.dumps(drill.dump()))
 
 
 def kept(stack: Path, kind: Kind | None = None) -> list[Kept]:

@@ -1,11 +1,13 @@
 """One outage of a scratch stack, from the last good moment to the proof that nothing is lost."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from strongroom.cli.options import NOT_AS_IT_SHOULD_BE
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.vault import position
 from strongroom.drill import detection, telling
@@ -21,6 +23,7 @@ from strongroom.drill.verifying import Verdict
 from strongroom.errors import StrongroomError
 from strongroom.incident.events import Event
 from strongroom.incident.rendering import rendered
+from strongroom.reconcile.checks import State
 from strongroom.recovery.sources import replayed
 
 TITLES = (
@@ -30,7 +33,7 @@ TITLES = (
     "waiting until somebody notices",
     "naming the culprit",
     "recovering",
-    "looking at what the drop cut off",
+    "listing what the drop cut off, and checking what is there",
     "comparing every form with the application's journal",
     "looking for drift",
 )
@@ -111,7 +114,7 @@ class Outage:
         if resumed is None or resumed.ended is None:
             raise StrongroomError("No form was saved after the recovery; the drill ended here.")
         with stage.step(next(titles)):
-            self._look_at_cut_off(event, journal)
+            self._reconcile(event, journal)
         with stage.step(next(titles)):
             verdict = self.shop.verify(Journal.read([*self.journals, crowd.journal]), digest)
             self._tell(verdict)
@@ -196,12 +199,23 @@ class Outage:
         self.stage.show("operations", shown, done.output, done.code)
         return expect(done, "strongroom recover")
 
-    def _look_at_cut_off(self, event: Event, journal: Journal) -> None:
+    def _reconcile(self, event: Event, journal: Journal) -> None:
+        """What operations look at afterwards: what was cut off, and whether all fits together."""
+        stage = self.stage
         for cut in event.cut_off:
-            self.stage.tell(telling.cut(cut))
-        for how in (End.CUT_OFF, End.UNKNOWN):
-            count = len(journal.ended(how))
-            self.stage.tell(f"forms {how.value} as the application knows: {count}")
+            stage.tell(telling.cut(cut))
+        output = stage.scratch.base / "reconciliation.md"
+        done = stage.strongroom("reconcile", "--json", "--output", str(output))
+        if done.code not in (0, NOT_AS_IT_SHOULD_BE):
+            expect(done, "strongroom reconcile")
+        found, _ = json.JSONDecoder().raw_decode(done.output[done.output.index("{") :])
+        stage.show("operations", "strongroom reconcile", output.read_text(), done.code)
+        wrong = [each for each in found["checks"] if each["state"] != State.CLEAN]
+        self._problems += [f"reconcile: {each['name']} is {each['state']}" for each in wrong]
+        text = json.dumps(found["remains"])
+        cut_off = [each.form.id for each in journal.ended(End.CUT_OFF)]
+        listed = sum(f'"{form}"' in text for form in cut_off)
+        stage.tell(f"{len(cut_off)} forms were cut off, {listed} with rows that are listed")
 
     def _tell(self, verdict: Verdict) -> None:
         tell = self.stage.tell

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import psutil
 import psycopg
-from psycopg import sql
 
 from strongroom import alerts
 from strongroom.agent.duties import Duties
@@ -27,22 +26,17 @@ from strongroom.cluster.control import control
 from strongroom.cluster.lock import locked
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import forget_libpq_settings
-from strongroom.cluster.vault import Snapshot, Vault, first_lsn, missing, position
-from strongroom.drill import kept
+from strongroom.cluster.vault import Snapshot, Vault
+from strongroom.drill import kept, looking
 from strongroom.drill.kept import Kept, Kind
-from strongroom.drill.queries import query
 from strongroom.errors import StrongroomError
-from strongroom.reconcile.checks import State, run
 from strongroom.recovery import copying, journal
 from strongroom.recovery.recovered import Recovered
-
 
 Note = Callable[[str], None]
 
 # Bytes that must be free beside the copy: WAL that is replayed, and some air.
 _AIR = 512 * 1024 * 1024
-# Seconds one query of a check may take.
-_TIMEOUT = 3600
 
 
 class SkippedError(StrongroomError):
@@ -74,9 +68,7 @@ class Subject:
     def of(cls, duties: Duties) -> "Subject":
         """What an agent is to drill."""
         primary = Cluster.at(duties.directory)
-        checks = sorted(Path(duties.checks).glob("*.sql")) if duties.checks else []
-        vault = Vault(duties.vault, primary.user)
-        return cls(primary, vault, duties.database, tuple(checks))
+        return cls(primary, Vault(duties.vault, primary.user), duties.database)
 
 
 @dataclass(frozen=True)
@@ -177,11 +169,11 @@ def _restored(subject: Subject, note: Note) -> Restored:
             note,
         )
         replayed = time.monotonic()
-        reached = _reached(copy, snapshot)
-        _refuse_gap(subject.vault, snapshot, reached)
+        reached = looking.reached(copy, snapshot)
+        looking.refuse_gap(subject.vault, snapshot, reached)
         note("looking at everything")
-        newest, tables, rows = _read(copy, subject.database)
-        _refuse_findings(copy, subject)
+        newest, tables, rows = looking.read(copy, subject.database)
+        looking.refuse_findings(copy, subject.database, subject.checks)
         looked = time.monotonic()
     finally:
         _clear(copy)
@@ -226,64 +218,6 @@ def _refuse_full_disk(subject: Subject, size: int) -> None:
             f"The newest snapshot takes {size / 1e9:.1f} GB and some air, and {free / 1e9:.1f} GB "
             f"are free in {subject.stack.path}, so it was not restored: a recovery would fail for "
             "the same reason. Free space there."
-        )
-
-
-def _reached(copy: Recovered, snapshot: Snapshot) -> str:
-    """Where the WAL ended, as PostgreSQL notes it when it begins a timeline of its own."""
-    histories = sorted((copy.data / "pg_wal").glob("*.history"))
-    lines = histories[-1].read_text().splitlines() if histories else []
-    found = [line.split() for line in lines if line and not line.startswith("#")]
-    return found[-1][1] if found else snapshot.end_lsn
-
-
-def _refuse_gap(vault: Vault, snapshot: Snapshot, reached: str) -> None:
-    """Raise `StrongroomError` when the archive holds more than what could be replayed."""
-    archived = sorted(
-        path.name for path in vault.wal(snapshot.system).glob("?" * 24) if _is_segment(path.name)
-    )
-    if not archived:
-        return
-    timeline, last = int(archived[-1][:8], 16), first_lsn(archived[-1])
-    if position(reached) >= position(last):
-        return
-    lacking = missing(vault.wal(snapshot.system), timeline, reached, last)
-    raise StrongroomError(
-        f"Snapshot {snapshot.name} was restored, but its WAL ends at {reached}, while the archive "
-        f"goes on to {archived[-1]}: {lacking[0] if lacking else 'a segment'} is missing or "
-        "spoilt, so everything committed after that would be lost with the primary. Take a full "
-        "snapshot now (`strongroom snapshot take --full`), and look at the disk of the vault."
-    )
-
-
-def _is_segment(name: str) -> bool:
-    return all(letter in "0123456789ABCDEF" for letter in name)
-
-
-def _read(copy: Recovered, database: str) -> tuple[str | None, int, int]:
-    """The newest commit, and how many rows there are: all of them are read."""
-    with copy.root.connect(database) as session:
-        row = session.execute("SELECT pg_last_xact_replay_timestamp()").fetchone()
-        newest = row[0].astimezone(UTC).isoformat() if row and row[0] else None
-        tables = session.execute(query("tables_there")).fetchall()
-        rows = 0
-        for schema, name in tables:
-            counted = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(schema, name))
-            found = session.execute(counted).fetchone()
-            rows += int(found[0]) if found else 0
-    return newest, len(tables), rows
-
-
-def _refuse_findings(copy: Recovered, subject: Subject) -> None:
-    checks = run(copy.root, subject.database, subject.checks, _TIMEOUT)
-    wrong = [each for each in checks if each.state is not State.CLEAN]
-    if wrong:
-        told = "; ".join(
-            f"{each.name}: {each.problem or f'{each.count} rows'} ({each.about})" for each in wrong
-        )
-        raise StrongroomError(
-            f"What was restored serves, but not all of its checks are clean: {told}. `strongroom "
-            "reconcile` says whether the primary has the same."
         )
 
 
