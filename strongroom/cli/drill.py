@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,34 +151,25 @@ def _bytes(size: str) -> int:
 
 
 def _show(result: Result) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    table = Table(
-        "round",
-        "detected",
-        "culprit named",
-        "serves again (RTO)",
-        "of that recovery",
-        "lost (RPO)",
-        "forms",
-        box=None,
-    )
+    # In a pipe as wide as it takes: a line cut in two is none for grep.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    columns = ("outage", "noticed", "culprit named", "serves again (RTO)", "lost (RPO)", "forms")
+    table = Table(*columns, box=None)
     for each in result.rounds:
-        verdict = each.verdict
         table.add_row(
             str(each.number),
             f"{each.detected:.1f} s",
             f"{each.named:.1f} s",
             f"{each.resumed:.1f} s",
-            f"{each.resumed - each.recovering:.1f} s",
-            f"{len(verdict.lost)} forms, {each.lost_seconds:.1f} s",
-            f"{verdict.acknowledged:,}",
+            f"{len(each.verdict.lost)} forms, {each.lost_seconds:.1f} s",
+            f"{each.verdict.acknowledged:,}",
         )
     console.print(table)
-    for limit in (limit for each in result.rounds for limit in each.limits if not limit.kept):
-        console.print(f"{limit.what}: {limit.measured:.1f} s, the limit is {limit.most:.0f} s")
+    for limit in (limit for each in result.rounds for limit in each.limits):
+        kept_it = "" if limit.kept else "  [red]missed[/]"
+        console.print(f"{limit.what}: {limit.measured:.1f} s of {limit.most:.0f} s{kept_it}")
     for problem in result.problems:
-        console.print(f"[red]{escape(problem)}[/]")
+        console.print(f"[red]{escape(problem)}[/]", soft_wrap=True)
     outcome = "[green]passed[/]" if result.passed else "[red]did not pass[/]"
-    console.print(
-        f"the drill {outcome}: {len(result.rounds)} outage, {result.seconds:.0f} s in all"
-    )
+    count = "1 outage" if len(result.rounds) == 1 else f"{len(result.rounds)} outages"
+    console.print(f"the drill {outcome}: {count}, {result.seconds:.0f} s in all")

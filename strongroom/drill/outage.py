@@ -205,11 +205,14 @@ class Outage:
         for cut in event.cut_off:
             stage.tell(telling.cut(cut))
         output = stage.scratch.base / "reconciliation.md"
-        done = stage.strongroom("reconcile", "--json", "--output", str(output))
+        point = event.stop_lsn or ""
+        done = stage.strongroom("reconcile", "--to", point, "--json", "--output", str(output))
         if done.code not in (0, NOT_AS_IT_SHOULD_BE):
             expect(done, "strongroom reconcile")
         found, _ = json.JSONDecoder().raw_decode(done.output[done.output.index("{") :])
-        stage.show("operations", "strongroom reconcile", output.read_text(), done.code)
+        stage.show(
+            "operations", f"strongroom reconcile --to {point}", output.read_text(), done.code
+        )
         wrong = [each for each in found["checks"] if each["state"] != State.CLEAN]
         self._problems += [f"reconcile: {each['name']} is {each['state']}" for each in wrong]
         text = json.dumps(found["remains"])

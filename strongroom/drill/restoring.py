@@ -25,7 +25,7 @@ from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.control import control
 from strongroom.cluster.lock import locked
 from strongroom.cluster.stack import StackFolder
-from strongroom.cluster.system_user import forget_libpq_settings
+from strongroom.cluster.system_user import forget_libpq_settings, passable
 from strongroom.cluster.vault import Snapshot, Vault
 from strongroom.drill import kept, looking
 from strongroom.drill.kept import Kept, Kind
@@ -144,8 +144,10 @@ def _alone(stack: StackFolder) -> Iterator[None]:
 
 
 def _restored(subject: Subject, note: Note) -> Restored:
+    place = subject.stack.path / "restore-drill"
+    passable(place)
     copy = Recovered(
-        subject.stack.path / "restore-drill" / "copy",
+        place / "copy",
         subject.primary.port,
         subject.primary.package,
         subject.primary.user,
@@ -153,7 +155,7 @@ def _restored(subject: Subject, note: Note) -> Restored:
     _clear(copy)  # what a killed drill left
     snapshot = _newest(subject)
     size = sum(each.size for each in subject.vault.chain(snapshot))
-    _refuse_full_disk(subject, size)
+    _refuse_full_disk(place, size)
     try:
         begun = time.monotonic()
         copy.prepare(subject.stack.authority, subject.primary)
@@ -211,12 +213,12 @@ def _newest(subject: Subject) -> Snapshot:
     return good[-1]
 
 
-def _refuse_full_disk(subject: Subject, size: int) -> None:
-    free = shutil.disk_usage(subject.stack.path).free
+def _refuse_full_disk(place: Path, size: int) -> None:
+    free = shutil.disk_usage(place).free
     if free < size + _AIR:
         raise StrongroomError(
             f"The newest snapshot takes {size / 1e9:.1f} GB and some air, and {free / 1e9:.1f} GB "
-            f"are free in {subject.stack.path}, so it was not restored: a recovery would fail for "
+            f"are free in {place}, so it was not restored: a recovery would fail for "
             "the same reason. Free space there."
         )
 
