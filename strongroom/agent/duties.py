@@ -28,6 +28,7 @@ class Duties:
         rotate_after_days: days after which root's password is rotated.
         elevations: what is lent until a time, and has to be ended then.
         drill_every_days: days between two restore drills (0 to 365); 0 for none.
+        checks: the folder of the team's own checks, which drills run; empty for none.
     """
 
     directory: Path
@@ -41,6 +42,7 @@ class Duties:
     rotate_after_days: int
     elevations: tuple[Lent, ...] = ()
     drill_every_days: int = 7
+    checks: str = ""
 
     @property
     def stack(self) -> Path:

@@ -68,7 +68,9 @@ class Subject:
     def of(cls, duties: Duties) -> "Subject":
         """What an agent is to drill."""
         primary = Cluster.at(duties.directory)
-        return cls(primary, Vault(duties.vault, primary.user), duties.database)
+        # With no folder named there are none, not those of wherever this runs.
+        files = sorted(Path(duties.checks).glob("*.sql")) if duties.checks else ()
+        return cls(primary, Vault(duties.vault, primary.user), duties.database, tuple(files))
 
 
 @dataclass(frozen=True)

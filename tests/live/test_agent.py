@@ -64,6 +64,7 @@ def test_it_writes_a_heartbeat_every_second_and_says_how_its_duties_went(
         "heartbeat",
         "snapshots",
         "rotation",
+        "drills",
         "alerts",
         "break-glass",
         "elevations",

@@ -43,6 +43,9 @@ class AgentInputs(Properties):
     drill_every_days: int = Field(
         default=7, ge=0, le=365, description="Days between two restore drills; 0 for none."
     )
+    checks: str = Field(
+        default="", description="The folder of the team's own checks; they are run by drills."
+    )
     elevations: list[dict[str, str]] = Field(
         default=[],
         description="Tiers lent until a time: who, tier, base (the person's own tier), until, "
