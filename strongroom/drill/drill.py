@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
+
 from strongroom.cluster import snapshots
 from strongroom.cluster.snapshots import Retention
 from strongroom.declaration import Declaration
@@ -78,6 +80,12 @@ def play(real: Declaration, order: Order, progress: Progress) -> Result:
                 journals = [scratch.base / f"journal-{each}.jsonl" for each in range(1, number)]
                 rounds.append(Outage(stage, cast.cast, shop, wish, number, journals).play())
                 _tidy(scratch)
+        except psycopg.Error as error:
+            raise StrongroomError(
+                "The drill could not go on: a server of the scratch stack refused something "
+                f"({' '.join(str(error).split())}). The real stack was not touched. Run it again, "
+                "or look at the scratch stack with --keep."
+            ) from error
         finally:
             _end(stage, keep=order.keep)
     return Result(
@@ -126,7 +134,10 @@ def _end(stage: Stage, *, keep: bool) -> None:
     scratch = stage.scratch
     if keep:
         scratches.keep(scratch)
-        stage.progress.keep(f"the scratch stack is kept and runs in {scratch.base}")
+        stage.progress.keep(
+            f"the scratch stack runs on in {scratch.base}; it is removed by "
+            f"`python -m strongroom.drill.scratch {scratch.base}`"
+        )
         return
     stage.progress.step(stage.count, stage.count, _LAST)
     scratch.remove()

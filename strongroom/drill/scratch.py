@@ -1,13 +1,15 @@
 """The scratch stack of a drill: the same program, in a Strongroom home of its own.
 
 Everything lies below one new folder: state, clusters, vault, certificates. Nothing there names the
-real stack, and every process that belongs to it carries the folder in its environment.
+real stack, and every process that belongs to it carries the folder in its environment. One that
+was kept is removed by `python -m strongroom.drill.scratch FOLDER`.
 """
 
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,3 +182,17 @@ def keep(scratch: Scratch) -> None:
 
 def _lock(base: Path) -> Path:
     return base / "drill.lock"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Remove the scratch stacks that were kept in the folders named in `arguments`."""
+    for folder in map(Path, arguments):
+        if not folder.name.startswith(_PREFIX) or not (folder / "drill" / "stacks").is_dir():
+            sys.stderr.write(f"strongroom: {folder} is no scratch stack of a drill; it stays.\n")
+            return 1
+        remove(folder.resolve())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

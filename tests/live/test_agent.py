@@ -59,7 +59,7 @@ def test_it_writes_a_heartbeat_every_second_and_says_how_its_duties_went(
     first = _wait_for(lambda: _beat(own_stack))
     second = _wait_for(lambda: (beat := _beat(own_stack)) != first and beat)
     assert second - first < timedelta(seconds=5)
-    went = _wait_for(lambda: len(agent.reported()) == 6 and agent.reported())
+    went = _wait_for(lambda: len(agent.reported()) == 7 and agent.reported())
     assert {name for name, each in went.items() if "problem" not in each} == {
         "heartbeat",
         "snapshots",
