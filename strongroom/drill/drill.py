@@ -139,5 +139,7 @@ def _end(stage: Stage, *, keep: bool) -> None:
             f"`python -m strongroom.drill.scratch {scratch.base}`"
         )
         return
-    stage.progress.step(stage.count, stage.count, _LAST)
-    scratch.remove()
+    try:
+        stage.progress.step(stage.count, stage.count, _LAST)
+    finally:  # also when nobody reads the progress any more
+        scratch.remove()

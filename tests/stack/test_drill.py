@@ -92,6 +92,7 @@ def test_a_drill_that_is_interrupted_or_killed_leaves_nothing_for_good(
             (base,) = inside.glob("sr-drill-*")  # that of a killed drill was swept away
             _until(lambda: bool(_below(inside)))
             process.send_signal(sign)
+        # The pipe is closed by now: that nobody reads its progress must not keep it from tidying.
         assert base.exists() == (sign is signal.SIGKILL)
     _until(lambda: not _below(inside))
     assert list(inside.glob("sr-drill-*")) == []
