@@ -1,7 +1,7 @@
 # `make` says what there is to do. Progress goes to standard error, answers to standard output.
 #
 # PYTHON   the interpreter .venv is made with (default: the first that is 3.11 or newer)
-# ARGS     more arguments for pulumi (up, down, preview) or pytest (test)
+# ARGS     more arguments for pulumi (up, down, preview), strongroom drill or pytest (test)
 # WORKERS  how many tests run side by side
 
 .DEFAULT_GOAL := help
@@ -18,13 +18,16 @@ BIN := .venv/bin
 WITH_ENGINE = PATH="$(CURDIR)/$(BIN):$$(toolchain/engine.sh 2>/dev/null):$$PATH"
 ENGINE = $(WITH_ENGINE) $(BIN)/python -m strongroom.engine
 
-.PHONY: help up down preview env test check clean ready engine venv
+REPORT = build/drill-report.html
+
+.PHONY: help up down preview env drill test check clean ready engine venv
 
 help:
 	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
 	@echo 'make preview  show what make up would do'
 	@echo 'make down     destroy the local stack; refused while deletionProtection is on'
 	@echo 'make env      print what a shell needs:  eval "$$(make -s env)"'
+	@echo 'make drill    lose a scratch copy of the stack and recover it; the report is $(REPORT)'
 	@echo 'make test     lint, type-check and run every test'
 	@echo 'make check    lint and type-check'
 	@echo 'make clean    remove what was built in this checkout; never a database, never a state'
@@ -37,6 +40,10 @@ down: ready
 
 env: ready
 	@$(ENGINE) env
+
+drill: ready
+	@mkdir -p $(dir $(REPORT))
+	@$(WITH_ENGINE) $(BIN)/strongroom drill --html $(REPORT) $(ARGS)
 
 test: ready check
 	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)

@@ -55,6 +55,7 @@ class Settings:
         snapshot_full_every_days: days after which the next snapshot is full, 1 to 35.
         snapshot_keep_days: days every snapshot is kept, 1 to 3,650.
         snapshot_lock_days: days before which none can be removed, 0 to 3,650.
+        drill_every_days: days between two restore drills, 1 to 365; 0 for none.
         server: further settings for postgresql.conf.
         server_binaries: PostgreSQL's bin folder; empty for the packaged server.
         root_password_rotation: any text; changing it rotates root's password at the next `up`.
@@ -84,6 +85,7 @@ class Settings:
     snapshot_full_every_days: int = 7
     snapshot_keep_days: int = 35
     snapshot_lock_days: int = 7
+    drill_every_days: int = 7
     server: Mapping[str, str] = field(default_factory=lambda: _NOTHING, hash=False)
     server_binaries: str = ""
     root_password_rotation: str = ""

@@ -8,6 +8,7 @@ import pulumi
 from components.local.primary import Primary
 from strongroom.declaration import Declaration
 from strongroom.elevations.lent import Lent
+from strongroom.home import Home
 from strongroom.provider import sdk
 from strongroom.settings import Settings
 
@@ -18,19 +19,23 @@ class AgentArgs:
 
     Attributes:
         primary: the server it looks after.
-        settings: those of the stack: schedule and age of snapshots, age of root's password.
+        settings: those of the stack: schedule and age of snapshots, age of root's password,
+            schedule of restore drills.
         elevations: what is lent until a time.
+        checks: the folder of the team's own checks, which restore drills run.
     """
 
     primary: Primary
     settings: Settings
     elevations: tuple[Lent, ...] = ()
+    checks: str = ""
 
     @classmethod
     def of(cls, stack: Declaration, primary: Primary) -> Self:
         """As a stack declares it."""
         lent = Lent.to(stack.members)
-        return cls(primary=primary, settings=stack.settings, elevations=lent)
+        checks = str(Home.find().checkout / "checks")
+        return cls(primary, stack.settings, lent, checks)
 
 
 class Agent(pulumi.ComponentResource):
@@ -61,6 +66,8 @@ class Agent(pulumi.ComponentResource):
                 "rotate_after_days": settings.root_password_max_age_days,
                 "elevations": [lent.dump() for lent in args.elevations],
                 "alert_delete_rows": settings.alert_delete_rows,
+                "drill_every_days": settings.drill_every_days,
+                "checks": args.checks,
             },
             pulumi.ResourceOptions(parent=self),
         )

@@ -27,6 +27,7 @@ from strongroom.agent.process import Agent
 from strongroom.breakglass.ending import close_overdue
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.system_user import forget_libpq_settings
+from strongroom.drill.schedule import Schedule
 from strongroom.errors import StrongroomError
 from strongroom.watch.health import Health
 from strongroom.watch.watch import Watch
@@ -50,6 +51,7 @@ class Worker:
         self.watch = Watch(duties)
         self.health = Health(duties)
         self.postman = Postman()
+        self.schedule = Schedule()
         self.went: dict[str, dict[str, Any]] = agent.reported()
         self.scheduler = BlockingScheduler(timezone=UTC)
 
@@ -62,6 +64,7 @@ class Worker:
         self._every(_WATCH_EVERY, "watch", self.watch.look)
         self._every(_HEALTH_EVERY, "health", lambda: self.health.look(self.went))
         self._every(_WATCH_EVERY, "alerts", lambda: self.postman.post(self.duties))
+        self._every(_LOOK_EVERY, "drills", lambda: self.schedule.look(self.duties))
         stack = StackFolder(self.agent.stack)
         self._every(_LOOK_EVERY, "break-glass", lambda: "; ".join(close_overdue(stack)) or "none")
         self._every(_LOOK_EVERY, "elevations", lambda: end_elevations(self.duties))

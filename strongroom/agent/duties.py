@@ -28,6 +28,8 @@ class Duties:
         rotate_after_days: days after which root's password is rotated.
         elevations: what is lent until a time, and has to be ended then.
         alert_delete_rows: deleted rows in one transaction that are an alert (1 or more).
+        drill_every_days: days between two restore drills (0 to 365); 0 for none.
+        checks: the folder of the team's own checks, which drills run; empty for none.
     """
 
     directory: Path
@@ -41,6 +43,8 @@ class Duties:
     rotate_after_days: int
     elevations: tuple[Lent, ...] = ()
     alert_delete_rows: int = 1000
+    drill_every_days: int = 7
+    checks: str = ""
 
     @property
     def stack(self) -> Path:

@@ -11,6 +11,7 @@ from strongroom.cli import (
     agent,
     alerts,
     connect,
+    drill,
     guard,
     incident,
     reconcile,
@@ -38,6 +39,7 @@ app.command("connect", context_settings={"allow_extra_args": True, "ignore_unkno
 app.command("incident")(incident.incident)
 app.command("recover")(recover.recover)
 app.command("reconcile")(reconcile.reconcile)
+app.command("drill")(drill.drill)
 app.command("alerts")(alerts.alerts)
 app.add_typer(guard.app, name="guard")
 app.add_typer(root.app, name="root")

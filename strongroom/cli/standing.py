@@ -12,6 +12,8 @@ from strongroom.breakglass.ending import due
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.vault import Vault
 from strongroom.declaration import Declaration
+from strongroom.drill import kept as drills
+from strongroom.drill.kept import Kept
 from strongroom.elevations import ending
 from strongroom.errors import StrongroomError
 from strongroom.standing import ServerStatus, archiving, servers_of
@@ -29,6 +31,7 @@ class Standing:
         newest_snapshot: when the newest of them was finished (UTC); None without any.
         elevations: what is lent now, a sentence each.
         warnings: what will be a mistake, a sentence each.
+        drill: the last restore drill; None before the first.
         problems: everything that is not as it should be, a sentence each.
     """
 
@@ -40,11 +43,13 @@ class Standing:
     elevations: tuple[str, ...]
     warnings: tuple[str, ...]
     problems: tuple[str, ...]
+    drill: Kept | None = None
 
     def dump(self) -> dict[str, Any]:
         """As JSON has it."""
         newest = self.newest_snapshot.isoformat() if self.newest_snapshot else None
-        return {**asdict(self), "newest_snapshot": newest}
+        drill = self.drill.dump() if self.drill else None
+        return {**asdict(self), "newest_snapshot": newest, "drill": drill}
 
 
 def standing(stack: Declaration) -> Standing:
@@ -61,6 +66,8 @@ def standing(stack: Declaration) -> Standing:
         problems += _failing(agent) if lives else stopped
         problems += [] if good else ["there is no sound snapshot; `make up` takes one"]
         problems += due(folder) + _overdue(folder)
+        if told := drills.problem(stack.folder, stack.settings.drill_every_days):
+            problems.append(told)
     return Standing(
         servers=servers,
         root_password_age_days=_password_age(folder) if servers else None,
@@ -70,6 +77,7 @@ def standing(stack: Declaration) -> Standing:
         elevations=tuple(_elevations(stack)),
         warnings=stack.warnings,
         problems=tuple(problems),
+        drill=next(reversed(drills.kept(stack.folder, drills.Kind.RESTORE)), None),
     )
 
 

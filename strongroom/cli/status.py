@@ -74,6 +74,10 @@ def _show(console: Console, stack: Declaration, found: Standing) -> None:
     if newest is not None:
         hours = (datetime.now(UTC) - newest).total_seconds() / 3600
         console.print(f"snapshots: {found.snapshots} sound, the newest {hours:.1f} hours old")
+    if found.drill is not None:
+        outcome = "passed" if found.drill.passed else "[red]did not pass[/]"
+        days = found.drill.age.total_seconds() / 86_400
+        console.print(f"restore drill: {outcome} {days:.1f} days ago, {found.drill.seconds:.0f} s")
     servers = {f"{each.name}: {each.problem}" for each in found.servers}
     for problem in found.problems:
         if problem not in servers:

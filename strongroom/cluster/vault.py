@@ -197,6 +197,13 @@ def segment(timeline: int, lsn: str) -> str:
     return f"{timeline:08X}{number // each:08X}{number % each:08X}"
 
 
+def first_lsn(name: str) -> str:
+    """The LSN at which the WAL file of that name begins."""
+    each = 0x100000000 // SEGMENT
+    at = (int(name[8:16], 16) * each + int(name[16:], 16)) * SEGMENT
+    return f"{at >> 32:X}/{at & 0xFFFFFFFF:X}"
+
+
 def missing(archive: Path, timeline: int, start: str, end: str) -> list[str]:
     """Segments that an archive does not hold between two LSNs, both included."""
     first, last = position(start) // SEGMENT, position(end) // SEGMENT

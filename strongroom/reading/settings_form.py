@@ -163,6 +163,11 @@ def _lock_days(report: Report, node: Node, what: str) -> int | None:
     return forms.whole_number(report, node, what, range(1, 3651), consequence, 0)
 
 
+def _drill_days(report: Report, node: Node, what: str) -> int | None:
+    consequence = "whether snapshots can be restored would be found out too late (0 for no drills)"
+    return forms.whole_number(report, node, what, range(1, 366), consequence, 0)
+
+
 def _server(report: Report, node: Node, what: str) -> Mapping[str, str]:
     given = forms.mapping(report, node, what, "{shared_buffers: 256MB}") or {}
     read = {}
@@ -237,6 +242,7 @@ READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
         "snapshot_full_every_days": _full_days,
         "snapshot_keep_days": _keep_days,
         "snapshot_lock_days": _lock_days,
+        "drill_every_days": _drill_days,
         "server": _server,
         "server_binaries": _binaries,
         "root_password_rotation": _rotation,

@@ -59,11 +59,12 @@ def test_it_writes_a_heartbeat_every_second_and_says_how_its_duties_went(
     first = _wait_for(lambda: _beat(own_stack))
     second = _wait_for(lambda: (beat := _beat(own_stack)) != first and beat)
     assert second - first < timedelta(seconds=5)
-    went = _wait_for(lambda: len(agent.reported()) == 8 and agent.reported())
+    went = _wait_for(lambda: len(agent.reported()) == 9 and agent.reported())
     assert {name for name, each in went.items() if "problem" not in each} == {
         "heartbeat",
         "snapshots",
         "rotation",
+        "drills",
         "alerts",
         "break-glass",
         "elevations",

@@ -40,6 +40,12 @@ class AgentInputs(Properties):
     keep_days: int = Field(default=35, ge=1, le=3650, description="As the snapshot policy's.")
     lock_days: int = Field(default=7, ge=0, le=3650, description="As the snapshot policy's.")
     rotate_after_days: int = Field(default=30, ge=1, le=365, description="As the root secret's.")
+    drill_every_days: int = Field(
+        default=7, ge=0, le=365, description="Days between two restore drills; 0 for none."
+    )
+    checks: str = Field(
+        default="", description="The folder of the team's own checks; they are run by drills."
+    )
     elevations: list[dict[str, str]] = Field(
         default=[],
         description="Tiers lent until a time: who, tier, base (the person's own tier), until, "

@@ -1,0 +1,69 @@
+"""Waiting until a drop is noticed without anybody having asked."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from strongroom import alerts
+from strongroom.agent.process import Agent
+from strongroom.drill.scratch import Scratch
+from strongroom.errors import StrongroomError
+from strongroom.incident.events import Event, Kind
+from strongroom.incident.find import find
+
+# Seconds.
+_PATIENCE = 60
+_LOOKS_EVERY = 0.1
+# What an alert of a dropped database is called.
+_ALERT = "watch.database-dropped"
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """That a database is gone.
+
+    Attributes:
+        at: when it was noticed (seconds since the epoch).
+        told_by: what noticed it.
+    """
+
+    at: float
+    told_by: str
+
+
+def noticed(scratch: Scratch, since: datetime) -> Noticed:
+    """Wait until the drop of the database is noticed.
+
+    Args:
+        scratch: the scratch stack.
+        since: when it cannot have happened yet (UTC).
+
+    Raises:
+        StrongroomError: it was not noticed within a minute.
+    """
+    watched = "watch" in Agent(scratch.stack.path).reported()
+    deadline = time.monotonic() + _PATIENCE
+    while not (_told(scratch, since) if watched else latest(scratch, since)):
+        if time.monotonic() > deadline:
+            raise StrongroomError(
+                f"The drop of {scratch.database} was not noticed within {_PATIENCE} s, so the "
+                "drill ended here."
+            )
+        time.sleep(_LOOKS_EVERY)
+    return Noticed(time.time(), "the agent's alert" if watched else "a look at log and WAL")
+
+
+def _told(scratch: Scratch, since: datetime) -> bool:
+    """Whether the agent has raised an alert."""
+    return any(
+        each.alert.kind == _ALERT and each.alert.at >= since
+        for each in alerts.kept(scratch.stack.path)
+    )
+
+
+def latest(scratch: Scratch, since: datetime) -> Event | None:
+    """The latest drop of the database, from the server's log and its WAL."""
+    for event in find(scratch.stack.primary, scratch.vault, since, every=True).events:
+        if event.kind is Kind.DATABASE and event.what == (scratch.database,):
+            return event
+    return None
