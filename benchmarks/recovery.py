@@ -18,7 +18,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.stand import Stand, Writer, bytes_of, pgbench, plain_copy, stand
+from benchmarks.stand import (
+    Stand,
+    Writer,
+    bytes_of,
+    pgbench,
+    plain_copy,
+    run_pgbench,
+    stand,
+)
 from strongroom.incident.find import find
 from strongroom.recovery import event
 from strongroom.recovery.plan import Way, Wish, make
@@ -111,7 +119,7 @@ def main(
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
-        Console().print(table)
+        Console(width=max(Console().width, 110)).print(table)
 
 
 def _recover(made: Stand, runs: int) -> tuple[Any, Table]:
@@ -239,7 +247,7 @@ def _drills(made: Stand, runs: int) -> tuple[Any, Table]:
 
 def _steady(made: Stand, runs: int, seconds: int, clients: int) -> tuple[Any, Table]:
     """Pgbench on the same cluster without and with all that is done to be ready."""
-    pgbench(made, "--initialize", "--scale=20", "--quiet", seconds=600, clients=1)
+    run_pgbench(made, "--initialize", "--scale=20", "--quiet")
     made.snapshot()
     work = {"TPC-B-like": (), "select only": ("--select-only",)}
     table = _table("pgbench", "without, tx/s", "with, tx/s", "cost, %", "pairs")
@@ -262,7 +270,7 @@ def _steady(made: Stand, runs: int, seconds: int, clients: int) -> tuple[Any, Ta
     for name, pairs in found.items():
         costs = [100 * (1 - pair["on"] / pair["off"]) for pair in pairs]
         without, ready = ([pair[key] for pair in pairs] for key in ("off", "on"))
-        spreads = _spread(without, 0), _spread(ready, 0), _spread(costs, 1)
+        spreads = _spread(without, 0), _spread(ready, 0), _spread(costs)
         table.add_row(name, *spreads, str(len(pairs)))
     table.title = f"{clients} clients, runs of {seconds} s in turns: median (least to most)"
     return found, table
@@ -283,11 +291,11 @@ def _until(condition: Callable[[], bool]) -> None:
 def _table(first: str, *others: str) -> Table:
     table = Table(first, box=None)
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     return table
 
 
-def _spread(values: list[float], digits: int = 2) -> str:
+def _spread(values: list[float], digits: int = 1) -> str:
     middle, least, most = (
         f"{each:,.{digits}f}" for each in (statistics.median(values), min(values), max(values))
     )

@@ -237,19 +237,22 @@ def plain_copy(of: Path, cluster: Cluster) -> tuple[float, int]:
 
 
 def pgbench(stand: Stand, *options: str, seconds: int, clients: int) -> float:
-    """Transactions a second of pgbench's own script, by root through the socket."""
+    """Transactions a second of pgbench's own script."""
+    work = ("--no-vacuum", "--protocol=prepared", f"--time={seconds}", f"--client={clients}")
+    said = run_pgbench(stand, *work, *options, patience=seconds + 120)
+    found = re.search(r"^tps = ([\d.]+)", said, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def run_pgbench(stand: Stand, *options: str, patience: float = 600) -> str:
+    """Run pgbench as root through the socket; returns what it printed (patience: seconds)."""
     cluster = stand.cluster
     password = LocalRoot(cluster).opening()
     passfile = cluster.directory / "pgpass"
     cluster.user.write(passfile, f"*:*:*:*:{password.value if password else ''}\n")
     dsn = f"host={cluster.socket} port={cluster.port} user=root dbname=app passfile={passfile}"
-    done = cluster.user.run(
-        *(cluster.package.tool("pgbench"), "--no-vacuum", "--protocol=prepared"),
-        *(f"--time={seconds}", f"--client={clients}", "--jobs=1", *options, dsn),
-        timeout=seconds + 120,
-    )
-    found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    tool = cluster.package.tool("pgbench")
+    return cluster.user.run(tool, *options, dsn, timeout=patience).stdout
 
 
 def bytes_of(text: str) -> int:
