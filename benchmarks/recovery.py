@@ -5,6 +5,7 @@ part runs on a stack of its own on the disk; what it is compared with is measure
 """
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -36,6 +37,8 @@ from strongroom.recovery.sources import Kind
 # Rows changed between the snapshot and the accident for each byte of the database: about a tenth
 # of it in WAL.
 _CHANGED = 1 / 4000
+# Seconds after which servers and agent have begun all they do when they start.
+_SETTLED = 8
 _SMALL = 50_000_000
 _CONSOLE = Console(stderr=True, highlight=False)
 
@@ -246,31 +249,42 @@ def _drills(made: Stand, runs: int) -> tuple[Any, Table]:
 
 
 def _steady(made: Stand, runs: int, seconds: int, clients: int) -> tuple[Any, Table]:
-    """Pgbench on the same cluster without and with all that is done to be ready."""
+    """Pgbench on the same cluster without and with all that is done to be ready.
+
+    Where the machine has other work, the share of its processors that agent and archiver took
+    tells more than the two throughputs.
+    """
     run_pgbench(made, "--initialize", "--scale=20", "--quiet")
     made.snapshot()
-    work = {"TPC-B-like": (), "select only": ("--select-only",)}
-    table = _table("pgbench", "without, tx/s", "with, tx/s", "cost, %", "pairs")
+    work = {"TPC-B-like": (), "SELECT only": ("--select-only",)}
+    table = _table("pgbench", "without, tx/s", "with, tx/s", "cost, %", "processors, %", "pairs")
     found: dict[str, list[dict[str, float]]] = {name: [] for name in work}
     for number in range(runs):
         tps: dict[tuple[str, bool], float] = {}
+        spent: dict[str, float] = {}
         # Which comes first changes, so that what grows with time hits both alike.
         for on in (False, True) if number % 2 else (True, False):
             made.agent(on=False)
             made.archive(on=on)
             if on:
                 made.agent(on=True)
+            time.sleep(_SETTLED)
             for name, options in work.items():
                 with made.root() as root:
                     root.execute("CHECKPOINT")
+                before = made.spent()
                 tps[name, on] = pgbench(made, *options, seconds=seconds, clients=clients)
+                share = (made.spent() - before) / seconds / (os.cpu_count() or 1)
+                spent[name] = share if on else spent.get(name, 0.0)
         for name in work:
-            found[name].append({"off": tps[name, False], "on": tps[name, True]})
+            pair = {"off": tps[name, False], "on": tps[name, True], "spent": spent[name]}
+            found[name].append(pair)
             _CONSOLE.print(f"{number + 1}/{runs} {name}", found[name][-1])
     for name, pairs in found.items():
         costs = [100 * (1 - pair["on"] / pair["off"]) for pair in pairs]
         without, ready = ([pair[key] for pair in pairs] for key in ("off", "on"))
-        spreads = _spread(without, 0), _spread(ready, 0), _spread(costs)
+        shares = [100 * pair["spent"] for pair in pairs]
+        spreads = _spread(without, 0), _spread(ready, 0), _spread(costs), _spread(shares)
         table.add_row(name, *spreads, str(len(pairs)))
     table.title = f"{clients} clients, runs of {seconds} s in turns: median (least to most)"
     return found, table
@@ -289,7 +303,8 @@ def _until(condition: Callable[[], bool]) -> None:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(first, box=None)
+    table = Table(box=None)
+    table.add_column(first, no_wrap=True)
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table

@@ -153,6 +153,17 @@ class Stand:
         elif Process(self.folder).running():
             Agent().delete(Context(), self.inputs.directory, {})
 
+    def spent(self) -> float:
+        """Processor seconds that agent and archiver have taken, with the programs they ran."""
+        server, agent = self.cluster.process(), Process(self.folder).process()
+        family = server.children() if server else []
+        total = 0.0
+        for each in [*family, *([agent] if agent else [])]:
+            with suppress(psutil.Error):  # a session that is just ending
+                if each == agent or ": archiver" in " ".join(each.cmdline()):
+                    total += sum(each.cpu_times()[:4])
+        return total
+
     def archive(self, *, on: bool) -> None:
         """Archive WAL, or run the same cluster without."""
         vault = str(self.folder / "vault") if on else ""
