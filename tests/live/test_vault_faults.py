@@ -127,15 +127,18 @@ def test_a_drop_while_a_snapshot_is_taken_is_undone_without_waiting_for_it(
     copying: psutil.Process = _until(lambda: _copying(scene.vault))
     with Writer(scene) as writer:
         writer.wait_for(50)
-        scene.drop_database()
-    target = scene.target()
-    scene.recover(scene.plan(target, way=MIGRATE))
-    assert scene.journal()[: len(writer.acknowledged)] == writer.acknowledged
-    copying.resume()
+        dropping = threading.Thread(target=scene.drop_database)
+        dropping.start()
+        time.sleep(0.3)
+        copying.resume()  # a drop waits for a copy whose reader stands still
+        dropping.join(timeout=60)
     taking.join(timeout=60)
     assert taken[0].problem is None
     # What was finished after the drop cannot go back behind it.
-    plan = scene.plan(target, way=MIGRATE)
+    plan = scene.plan(way=MIGRATE)
     assert plan.source.name == scene.snapshot.name
     assert f"{taken[0].name}: was finished at" in plan.others[0]
+    with scene.vault.locked():  # as whoever takes the next one holds it
+        scene.recover(plan)
+    assert scene.journal()[: len(writer.acknowledged)] == writer.acknowledged
     scene.sound()
