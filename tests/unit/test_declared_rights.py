@@ -18,6 +18,7 @@ SERVICES = (
     Service("migrator", ddl=True),
     Service("web", {"app": frozenset({Privilege.SELECT, Privilege.INSERT})}),
 )
+OWNED = "after SET ROLE app_owner: OWNER on routines in app, sequences in app and tables in app"
 
 
 def _words(role: str) -> list[str]:
@@ -52,16 +53,14 @@ def _words(role: str) -> list[str]:
                 "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, MAINTAIN on tables in app",
                 "USAGE on schema app and sequences in app",
                 "after SET ROLE app_owner: CREATE on schema app",
-                "after SET ROLE app_owner: OWNER on routines in app, sequences in app and tables "
-                "in app",
+                OWNED,
             ],
         ),
         (
             "migrator",
             [
                 "CONNECT on the database",
-                "after SET ROLE app_owner: OWNER on routines in app, sequences in app and tables "
-                "in app",
+                OWNED,
                 "after SET ROLE app_owner: USAGE, CREATE on schema app",
             ],
         ),
