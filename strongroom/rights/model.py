@@ -11,6 +11,8 @@ _ORDER = (
 
 #: The application's database itself, as an area.
 DATABASE = "the database"
+#: The server, on which predefined roles such as pg_monitor give rights that stand in no ACL.
+SERVER = "the server"
 
 
 @dataclass(frozen=True, order=True)
@@ -97,7 +99,7 @@ class Grant:
     grantable: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shape:
     """Objects of one kind, schema and owner on which everybody has the same rights.
 
@@ -130,6 +132,8 @@ class Shape:
             return f"extension {self.extension}"
         if self.kind == "schema":
             return f"schema {self.names[0]}"
+        if self.kind == "server":
+            return SERVER
         if self.kind == "database":
             return DATABASE if self.trait == "this" else f"database {self.names[0]}"
         return f"{plural} in {self.schema}" if self.schema else plural
