@@ -5,6 +5,7 @@ import pulumi_postgresql as postgresql
 
 from components.access import Access, AccessArgs
 from components.program import PLATFORMS, declared, export
+from components.review import Review, ReviewArgs
 
 stack = declared()
 platform = PLATFORMS[stack.settings.platform]
@@ -28,6 +29,7 @@ access = Access(
     # Before any right is given, root's password is new, leavers are out, and lent tiers on record.
     pulumi.ResourceOptions(providers=[provisioner], depends_on=[root, agent, people]),
 )
+Review("review", ReviewArgs.of(stack, primary), pulumi.ResourceOptions(depends_on=[access]))
 
 servers = {"primary": primary, **replicas}
 addresses = {

@@ -15,6 +15,9 @@ from strongroom.rights.model import OWNER, PUBLIC, Grant, Shape, Snapshot
 from strongroom.rights.standing import HAND_ON, Ability, Standing
 from strongroom.tiers import APP_OWNER, ROOT
 
+#: In the rights a membership gives: that the role can be switched to.
+SWITCH = "SET ROLE"
+
 
 @dataclass(frozen=True)
 class Extra:
@@ -224,7 +227,9 @@ class _Comparison:
         allowed = standing.switches | self._standing(PUBLIC).switches
         for other, path in self._actual.switches(role).items():
             if other not in allowed:
-                self._note(self._wrong_link(path, "can SET ROLE"), role)
+                link = self._wrong_link(path, "can SET ROLE")
+                self._through[link].add((f"role {other}", SWITCH))
+                self._note(link, role)
         if not standing.hands_on:
             for path in self._actual.givable(role).values():
                 self._note(Link(path[-1], path[-2], "can give itself"), role)

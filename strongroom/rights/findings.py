@@ -4,7 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from strongroom.reading.forms import listed
-from strongroom.rights.comparison import Attribute, Deviation, Extra, Lacking, Link, strangers
+from strongroom.rights.comparison import (
+    SWITCH,
+    Attribute,
+    Deviation,
+    Extra,
+    Lacking,
+    Link,
+    strangers,
+)
 from strongroom.rights.declared import phrases
 from strongroom.rights.inspection import by_area
 from strongroom.rights.model import OWNER, PUBLIC, SERVER, Held, Shape, Snapshot, in_order, shown
@@ -89,8 +97,10 @@ class _Words:
             by_pair[cause.group, cause.member][cause.how] = deviation
         lines = []
         for (group, member), found in by_pair.items():
-            ways = [_way(how, group) for how in sorted(found, reverse=True)]
             rights = {right for each in found.values() for right in each.rights}
+            worn = {area.removeprefix("role ") for area, given in rights if given == SWITCH}
+            rights = {right for right in rights if right[1] != SWITCH}
+            ways = [_way(how, group, worn) for how in sorted(found, reverse=True)]
             roles = sorted({role for each in found.values() for role in each.roles} - {member})
             gains = f", so {_abilities(rights)}" if rights else ""
             others = f"; with it {self._who(roles)[0]}" if roles else ""
@@ -142,8 +152,10 @@ class _Words:
         return kind + listed(told, "and")
 
 
-def _way(how: str, group: str) -> str:
-    return f"can give itself the rights of {group}" if "give" in how else f"{how} {group}"
+def _way(how: str, group: str, worn: set[str]) -> str:
+    if how == "can give itself":
+        return f"can give itself the rights of {group}"
+    return f"{how} {group if how != 'can SET ROLE' else listed(sorted(worn), 'and')}"
 
 
 def _abilities(rights: Iterable[tuple[str, str]]) -> str:

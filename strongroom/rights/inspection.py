@@ -92,7 +92,7 @@ class _Named(dict[int, str]):
 
 
 def _shapes(rows: Iterable[Any], named: Mapping[int, str]) -> Iterator[Shape]:
-    for kind, schema, owner, trait, extension, names, granted in rows:
+    for kind, schema, owner, trait, extension, names, ids, catalog, granted in rows:
         grants = [
             Grant(named[grantee], named[grantor], privilege, grantable)
             for grantee, grantor, privilege, grantable in granted or ()
@@ -103,9 +103,11 @@ def _shapes(rows: Iterable[Any], named: Mapping[int, str]) -> Iterator[Shape]:
         elif kind not in _OWNERLESS:
             grants.append(Grant(named[owner], "", OWNER))
         grants += [Grant(role, "", given) for role, given in _PREDEFINED.get(kind, ())]
-        for together in [[name] for name in names] if kind in _APART else [sorted(names)]:
+        objects = sorted(zip(names, ids, strict=True))
+        for alike in [[each] for each in objects] if kind in _APART else [objects]:
+            told, oids = zip(*alike, strict=True)
             yield Shape(
-                kind, schema, named[owner], trait, extension, tuple(together), tuple(grants)
+                *(kind, schema, named[owner], trait, extension, told, tuple(grants), oids, catalog)
             )
 
 

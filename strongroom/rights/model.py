@@ -114,6 +114,8 @@ class Shape:
         extension: the extension they belong to, if they do.
         names: their names without the schema, sorted; a column's is ``table.column``.
         grants: every privilege, ownership and what predefined roles lend included.
+        ids: their OIDs, in the order of the names; a column has its table's.
+        catalog: the OID of the catalog they are in.
     """
 
     kind: str
@@ -123,6 +125,8 @@ class Shape:
     extension: str | None
     names: tuple[str, ...]
     grants: tuple[Grant, ...]
+    ids: tuple[int, ...] = ()
+    catalog: int = 0
 
     @property
     def area(self) -> str:

@@ -86,7 +86,7 @@ objects (kind, classid, id, subid, schema, name, owner, acl, code, trait) AS (
     WHERE attacl IS NOT NULL AND NOT attisdropped
 ),
 described AS (
-    SELECT kind, n.nspname::text AS schema, name, owner, acl, code, trait, extname::text,
+    SELECT kind, o.classid, o.id, n.nspname::text AS schema, name, owner, acl, code, trait, extname::text,
            -- Schema public and the databases are PostgreSQL's too, but their rights are ours to set.
            CASE WHEN o.id < 16384 AND kind NOT IN ('database', 'large object') AND o.id <> 2200
                      OR extname IS NOT NULL
@@ -99,13 +99,14 @@ described AS (
     WHERE n.nspname IS NULL OR n.nspname !~ '^pg_(toast|temp)'
 ),
 shapes AS (
-    SELECT kind, schema, owner, trait, extname, code, acl, known, array_agg(name) AS names
+    SELECT kind, schema, owner, trait, extname, code, acl, known, array_agg(name) AS names,
+           array_agg(id::bigint) AS ids, classid::bigint
     FROM described
     -- A system object that nobody touched says nothing.
     WHERE known IS NULL OR owner <> 10 OR acl IS DISTINCT FROM known AND acl IS NOT NULL
-    GROUP BY kind, schema, owner, trait, extname, code, acl, known
+    GROUP BY kind, classid, schema, owner, trait, extname, code, acl, known
 )
-SELECT kind, schema, owner, trait, extname, names, grants
+SELECT kind, schema, owner, trait, extname, names, ids, classid, grants
 FROM shapes
 CROSS JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_array(grantee::bigint, grantor::bigint, privilege_type,
