@@ -179,7 +179,7 @@ class _Comparison:
             area, grant = right.shape.area, right.grant
             if grant.grantee == PUBLIC and role != PUBLIC:
                 continue  # told once, as everybody's
-            if grant.grantee == PUBLIC and _is_usual(right):
+            if grant.grantee == PUBLIC and is_usual(right):
                 continue
             handed = grant.privilege + (HAND_ON if grant.grantable else "")
             owns = grant.grantee == right.shape.owner
@@ -247,7 +247,7 @@ class _Comparison:
 _NOTHING = Standing()
 
 
-def _is_usual(right: Right) -> bool:
+def is_usual(right: Right) -> bool:
     """What PostgreSQL, or an extension, gives to everybody and nobody misses or minds."""
     shape, privilege = right.shape, right.grant.privilege
     if shape.schema == "information_schema" or shape.names == ("information_schema",):

@@ -16,6 +16,7 @@ from strongroom.rights.comparison import (
 from strongroom.rights.declared import phrases
 from strongroom.rights.inspection import by_area
 from strongroom.rights.model import OWNER, PUBLIC, SERVER, Held, Shape, Snapshot, in_order, shown
+from strongroom.rights.naming import objects
 from strongroom.rights.standing import HAND_ON, Standing
 
 Roles = tuple[str, ...]
@@ -84,12 +85,12 @@ class _Words:
         privileges: tuple[str, ...],
     ) -> str:
         who, has = self._who(roles)
-        objects = self._objects(shapes)
+        told = objects(shapes, self._areas)
         if privileges == (OWNER,):
-            return f"{who} {'owns' if has == 'has' else 'own'} {objects}"
+            return f"{who} {'owns' if has == 'has' else 'own'} {told}"
         through = "" if roles in ((grantee,), (PUBLIC,)) else f" through {shown(grantee)}"
         by = f", granted to {shown(grantee)} by {grantor}" if grantor else ""
-        return f"{who} {has} {', '.join(privileges)} on {objects}{through}{by}"
+        return f"{who} {has} {', '.join(privileges)} on {told}{through}{by}"
 
     def _links(self, links: Iterable[tuple[Link, Deviation]]) -> list[str]:
         by_pair: dict[tuple[str, str], dict[str, Deviation]] = defaultdict(dict)
@@ -121,9 +122,9 @@ class _Words:
         for (role, area, roles, ordered), shapes in alike.items():
             others = sorted({*roles} - {role})
             with_it = f"; with it {self._who(others)[0]}" if others else ""
-            objects = self._objects(shapes) if shapes else area
+            told = objects(shapes, self._areas) if shapes else area
             gone = "" if shapes or area.startswith("future ") else ", which does not exist"
-            lines.append(f"{role} lacks {', '.join(ordered)} on {objects}{gone}{with_it}")
+            lines.append(f"{role} lacks {', '.join(ordered)} on {told}{gone}{with_it}")
         return lines
 
     def _who(self, roles: Sequence[str]) -> tuple[str, str]:
@@ -135,21 +136,6 @@ class _Words:
         ]
         told = named if len(named) <= _TOLD else [*named[: _TOLD - 1], f"{len(named) - 3} more"]
         return listed(told, "and"), "has" if len(roles) == 1 else "have"
-
-    def _objects(self, shapes: Sequence[Shape]) -> str:
-        one = shapes[0]
-        if one.kind.startswith("future "):
-            return f"{one.area} that {one.owner} makes"
-        if one.kind in ("database", "schema", "server"):
-            return SERVER if one.kind == "server" else f"{one.kind} {one.names[0]}"
-        names = sorted(name for shape in shapes for name in shape.full_names)
-        same_kind = [shape for shape in self._areas[one.area] if shape.kind == one.kind]
-        total = sum(len(shape.names) for shape in same_kind)
-        if len(names) == total and total > 1 and one.kind != "column" and not one.extension:
-            return f"all {total} {one.area}"
-        told = names if len(names) <= 2 else [names[0], f"{len(names) - 1} more {one.kind}s"]
-        kind = "" if one.kind == "table" else f"{one.kind} "
-        return kind + listed(told, "and")
 
 
 def _way(how: str, group: str, worn: set[str]) -> str:
