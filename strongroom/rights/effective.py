@@ -68,11 +68,15 @@ class Effective:
         return {other: path for other, path in found.items() if other != role}
 
     def givable(self, role: str) -> dict[str, Path]:
-        """Groups the role may give itself, by ADMIN of its own or of a group it has rights of."""
+        """Groups the role may give itself, by ADMIN of its own or of a group it has rights of.
+
+        Only a superuser gives a superuser's role away.
+        """
         found: dict[str, Path] = {}
         for lender, path in self.lenders(role).items():
             for group in self._admin.get(lender, ()):
-                found.setdefault(group, (*path, group))
+                if not self.is_superuser(group):
+                    found.setdefault(group, (*path, group))
         return found
 
     def rights(self, role: str) -> Iterator[Right]:
