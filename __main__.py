@@ -29,7 +29,7 @@ access = Access(
     # Before any right is given, root's password is new, leavers are out, and lent tiers on record.
     pulumi.ResourceOptions(providers=[provisioner], depends_on=[root, agent, people]),
 )
-Review("review", ReviewArgs.of(stack, primary), pulumi.ResourceOptions(depends_on=[access]))
+Review("review", ReviewArgs.of(stack, primary, access))
 
 servers = {"primary": primary, **replicas}
 addresses = {

@@ -6,7 +6,7 @@ from typing import Self
 
 import pulumi
 
-from components.access import Database
+from components.access import Access, Database
 from strongroom.declaration import Declaration
 from strongroom.provider import sdk
 from strongroom.rights.declared import declared
@@ -24,6 +24,7 @@ class ReviewArgs:
         services: the applications' roles.
         sign_in: how the provisioner connects, as libpq parameters; never a password.
         container: what the rights end with.
+        given_by: what gives all these rights; the matrix comes after it.
     """
 
     schemas: tuple[str, ...]
@@ -31,9 +32,10 @@ class ReviewArgs:
     services: tuple[Service, ...]
     sign_in: Mapping[str, pulumi.Input[str]]
     container: pulumi.Resource
+    given_by: pulumi.Resource
 
     @classmethod
-    def of(cls, stack: Declaration, primary: Database) -> Self:
+    def of(cls, stack: Declaration, primary: Database, access: Access) -> Self:
         """As a stack declares it, on any platform's primary."""
         return cls(
             schemas=stack.roster.schemas,
@@ -41,14 +43,15 @@ class ReviewArgs:
             services=stack.roster.services,
             sign_in=primary.sign_in(),
             container=primary.resource,
+            given_by=access,
         )
 
 
 class Review(pulumi.ComponentResource):
     """Declares the matrix: for each person and service everything it can do, and through whom.
 
-    Has to come after all that gives rights, by `depends_on`. It refuses to leave anybody with
-    more, or less, than is declared. It has no outputs; what it declares is read in the preview.
+    It refuses to leave anybody with more, or less, than is declared. It has no outputs; what it
+    declares is read in the preview.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Review(pulumi.ComponentResource):
                 "schemas": list(args.schemas),
                 "rights": {role: stated(held) for role, held in rights.items()},
             },
-            pulumi.ResourceOptions(parent=self, deleted_with=args.container),
+            pulumi.ResourceOptions(
+                parent=self, depends_on=[args.given_by], deleted_with=args.container
+            ),
         )
         self.register_outputs({})
