@@ -134,18 +134,11 @@ class _Comparison:
         return self._wanted.get(role, _NOTHING)
 
     def _judge(self, role: str) -> None:
-        known = self._actual.snapshot.roles.get(role)
-        standing = self._standing(role)
         if role != PUBLIC:
-            if known is None:
-                self._note(Attribute(role, "LOGIN", missing=True), role)
+            self._attributes(role)
+            if role not in self._actual.snapshot.roles or self._actual.is_superuser(role):
                 return
-            for attribute in known.attributes - standing.attributes:
-                self._note(Attribute(role, attribute), role)
-            if standing.login and not known.login:
-                self._note(Attribute(role, "LOGIN", missing=True), role)
-            if self._actual.is_superuser(role):
-                return
+        standing = self._standing(role)
         extra, lacking = self._differences(role)
         for right in extra:
             self._blame(role, right)
@@ -156,6 +149,15 @@ class _Comparison:
             if " in " in area and (f"future {area}", role, privilege) not in self._future:
                 self._note(Lacking(role, None, (f"future {area}", privilege)), role)
         self._switches(role)
+
+    def _attributes(self, role: str) -> None:
+        standing, known = self._standing(role), self._actual.snapshot.roles.get(role)
+        for attribute in known.attributes - standing.attributes if known else ():
+            self._note(Attribute(role, attribute), role)
+        login = known is not None and known.login
+        wanted = standing.login if known or standing.login is None else True
+        if wanted not in (None, login):
+            self._note(Attribute(role, "LOGIN", missing=not login), role)
 
     def _differences(self, role: str) -> tuple[list[Right], list[Lacking]]:
         """Too much and too little; people of a tier who have nothing of their own are alike."""

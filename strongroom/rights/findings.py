@@ -157,4 +157,4 @@ def _is_news(area: str) -> bool:
 def _attribute(cause: Attribute) -> str:
     if not cause.missing:
         return f"{cause.role} has the attribute {cause.name}"
-    return f"{cause.role} cannot sign in: there is no such role, or it has NOLOGIN"
+    return f"{cause.role} is missing, or has NOLOGIN"

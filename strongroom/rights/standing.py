@@ -23,7 +23,7 @@ class Standing:
         may: what else it can do without that being wrong.
         given: what is granted to it by name, so also on objects made later.
         switches: whom it may SET ROLE to.
-        login: whether it signs in.
+        login: whether it signs in; None when that is told by other rights, or by others.
         attributes: what else it may by itself.
         hands_on: whether it may take anybody into any group.
     """
@@ -32,7 +32,7 @@ class Standing:
     may: frozenset[Ability] = frozenset()
     given: frozenset[Ability] = frozenset()
     switches: frozenset[str] = frozenset()
-    login: bool = False
+    login: bool | None = None
     attributes: frozenset[str] = frozenset()
     hands_on: bool = False
 
@@ -55,7 +55,7 @@ def standings(schemas: Sequence[str], people: Mapping[str, Iterable[Held]]) -> d
     fixed = {role: _of(role, held) for role, held in every_role(schemas, (), ()).items()}
     types = frozenset((f"types in {schema}", OWNER) for schema in schemas)
     owner = fixed.get(APP_OWNER, Standing())
-    fixed[APP_OWNER] = Standing(owner.must, types, owner.given)
+    fixed[APP_OWNER] = Standing(owner.must, types, owner.given, login=False)
     fixed[PROVISIONER] = Standing(
         may=frozenset(_of_provisioner(schemas)) | owner.must | types,
         switches=frozenset({APP_OWNER}),
@@ -63,7 +63,8 @@ def standings(schemas: Sequence[str], people: Mapping[str, Iterable[Held]]) -> d
         attributes=frozenset({"CREATEROLE"}),
         hands_on=True,
     )
-    fixed[REPLICATOR] = Standing(login=True, attributes=frozenset({"REPLICATION"}))
+    # RDS has a role of its own for this; where there is one, the bootstrap watches over it.
+    fixed[REPLICATOR] = Standing(attributes=frozenset({"REPLICATION"}))
     # What PostgreSQL gives to everybody is no use without CREATE; rds_iam is how one signs in.
     fixed[PUBLIC] = Standing(
         may=frozenset({("languages", "USAGE"), (SERVER, "rds_iam")}),
