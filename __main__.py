@@ -5,6 +5,7 @@ import pulumi_postgresql as postgresql
 
 from components.access import Access, AccessArgs
 from components.program import PLATFORMS, declared, export
+from components.review import Review, ReviewArgs
 
 stack = declared()
 platform = PLATFORMS[stack.settings.platform]
@@ -28,13 +29,11 @@ access = Access(
     # Before any right is given, root's password is new, leavers are out, and lent tiers on record.
     pulumi.ResourceOptions(providers=[provisioner], depends_on=[root, agent, people]),
 )
+review = Review("review", ReviewArgs.of(stack, primary, access))
 
-servers = {"primary": primary, **replicas}
-addresses = {
-    name: pulumi.Output.format("{0}:{1}", each.host, each.port) for name, each in servers.items()
-}
 export(
-    {**addresses, "database": primary.database, "newestSnapshot": snapshots.newest}
+    {"primary": primary, **replicas},
+    {"database": primary.database, "newestSnapshot": snapshots.newest}
     | {"rootPasswordRotatedAt": root.rotated_at},
-    last=access.last,
+    last=review.last,
 )

@@ -73,11 +73,8 @@ class Access(pulumi.ComponentResource):
     password, to drop a schema, and to touch the database itself, which belongs to root. Grants
     follow one another, because PostgreSQL fails two that change one object's rights at once.
 
-    It has no outputs; what it declares is read in the preview. `last` is the resource that waits
-    for all others.
+    It has no outputs; what it declares is read in the preview.
     """
-
-    last: pulumi.Resource
 
     def __init__(
         self, name: str, args: AccessArgs, opts: pulumi.ResourceOptions | None = None
@@ -95,7 +92,7 @@ class Access(pulumi.ComponentResource):
         people = {member.role: self._engineer(member, after=groups) for member in args.members}
         extra = [people[member.role] for member in args.members if member.rights]
         last = self._grants(after=[*granted, *extra])
-        self.last = self._sealed(after=[*last, *people.values()])
+        self._sealed(after=[*last, *people.values()])
         self.register_outputs({})
 
     def _groups(self) -> list[pulumi.Resource]:
@@ -171,7 +168,7 @@ class Access(pulumi.ComponentResource):
             opts=self._options(after),
         )
 
-    def _sealed(self, after: list[pulumi.Resource]) -> pulumi.Resource:
+    def _sealed(self, after: list[pulumi.Resource]) -> None:
         digest = hashlib.sha256(json.dumps(self._declared, sort_keys=True).encode()).hexdigest()
         sdk.Logging(
             f"{self._name}-logging",
@@ -183,7 +180,7 @@ class Access(pulumi.ComponentResource):
             },
             self._options(after),
         )
-        return sdk.Memberships(
+        sdk.Memberships(
             f"{self._name}-memberships",
             {
                 "sign_in": dict(self._args.sign_in),

@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import pulumi
 
@@ -31,7 +31,16 @@ def declared() -> Declaration:
     return stack
 
 
-def export(outputs: Mapping[str, pulumi.Input[Any]], last: pulumi.Resource) -> None:
+class Server(Protocol):
+    """What listens somewhere."""
+
+    host: pulumi.Output[str]
+    port: pulumi.Output[int]
+
+
+def export(
+    servers: Mapping[str, Server], outputs: Mapping[str, pulumi.Input[Any]], last: pulumi.Resource
+) -> None:
     """Export the stack's outputs when everything has been registered.
 
     The SDK waits for a program's resources by itself, but looks at every outstanding output of all
@@ -39,13 +48,18 @@ def export(outputs: Mapping[str, pulumi.Input[Any]], last: pulumi.Resource) -> N
     that took half of a preview. Waiting for the last one first leaves it nothing to look at.
 
     Args:
-        outputs: by name.
+        servers: by name; their addresses are exported.
+        outputs: what else is, by name.
         last: the resource that waits for all others.
     """
+    addresses = {
+        name: pulumi.Output.format("{0}:{1}", each.host, each.port)
+        for name, each in servers.items()
+    }
 
     async def program() -> Mapping[str, pulumi.Input[Any]]:
         with suppress(Exception):  # what failed is reported by the SDK, with its reason
             await last.urn.future()
-        return outputs
+        return {**addresses, **outputs}
 
     pulumi.run(program)

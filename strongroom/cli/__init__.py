@@ -16,6 +16,7 @@ from strongroom.cli import (
     incident,
     reconcile,
     recover,
+    rights,
     root,
     snapshot,
     status,
@@ -36,6 +37,10 @@ app.command("status")(status.status)
 app.command("connect", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     connect.connect
 )
+app.command("audit")(rights.audit)
+app.command("can")(rights.can)
+app.command("who-can")(rights.who_can)
+app.command("matrix")(rights.matrix)
 app.command("incident")(incident.incident)
 app.command("recover")(recover.recover)
 app.command("reconcile")(reconcile.reconcile)

@@ -5,6 +5,7 @@ import sys
 from strongroom import __version__
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.provider.access.logging import Logging
+from strongroom.provider.access.matrix import Matrix
 from strongroom.provider.access.memberships import Memberships
 from strongroom.provider.local.agent import Agent
 from strongroom.provider.local.people import People
@@ -23,7 +24,7 @@ def plugin() -> Plugin:
         description="Keeps a production PostgreSQL database out of reach of accidents.",
         resources=[
             *(Primary(), Replica(), RootSecret(), SnapshotPolicy(), Agent()),
-            *(People(), Logging(), Memberships()),
+            *(People(), Logging(), Memberships(), Matrix()),
         ],
     )
 

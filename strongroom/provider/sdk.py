@@ -101,3 +101,10 @@ class Memberships(_Declared):
 
     token = "strongroom:access:Memberships"  # noqa: S105 - a type token
     outputs = ("drift",)
+
+
+class Matrix(_Declared):
+    """strongroom:access:Matrix."""
+
+    token = "strongroom:access:Matrix"  # noqa: S105 - a type token
+    outputs = ("drift",)

@@ -70,6 +70,7 @@ def test_the_plugin_gives_its_whole_schema(standing: Project) -> None:
         "strongroom:local:People",
         "strongroom:access:Logging",
         "strongroom:access:Memberships",
+        "strongroom:access:Matrix",
     }
     primary = schema["resources"]["strongroom:local:Primary"]
     assert primary["inputProperties"]["database"]["willReplaceOnChanges"]

@@ -17,6 +17,7 @@ with warnings.catch_warnings():
 
     from components import local
     from components.access import Access, AccessArgs
+    from components.review import Review, ReviewArgs
 
 GRANT = "postgresql:index/grant:Grant"
 FUTURE = "postgresql:index/defaultPrivileges:DefaultPrivileges"
@@ -24,6 +25,7 @@ ROLE = "postgresql:index/role:Role"
 SCHEMA = "postgresql:index/schema:Schema"
 MEMBERSHIPS = "strongroom:access:Memberships"
 LOGGING = "strongroom:access:Logging"
+MATRIX = "strongroom:access:Matrix"
 
 MEMBERS = (
     Member("ada", "Ada", Tier.SENIOR),
@@ -61,7 +63,9 @@ def declare(
             sign_in=server.sign_in(),
             container=server.resource,
         )
-        Access("access", args, pulumi.ResourceOptions(providers=[provider]))
+        access = Access("access", args, pulumi.ResourceOptions(providers=[provider]))
+        held_to = ReviewArgs(schemas, members, services, server.sign_in(), server.resource, access)
+        Review("review", held_to)
 
     return run(program)
 

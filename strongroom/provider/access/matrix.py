@@ -1,0 +1,163 @@
+"""strongroom:access:Matrix."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from pydantic import Field
+
+from strongroom.errors import StrongroomError
+from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
+from strongroom.rights.comparison import Deviation, compare, counts
+from strongroom.rights.declared import difference
+from strongroom.rights.findings import sentences
+from strongroom.rights.inspection import inspect, seen_within
+from strongroom.rights.model import Snapshot
+from strongroom.rights.putting_right import put_right
+from strongroom.rights.standing import Standing, standings
+from strongroom.rights.stated import Stated, understood
+
+#: People whose change is told in words; the rest is read in the diff.
+_TOLD = 50
+
+#: Taking something back can bring to light what was hidden behind it.
+_ROUNDS = 3
+
+
+class MatrixInputs(Properties):
+    """What the matrix is declared with."""
+
+    sign_in: dict[str, str] = Field(
+        description="How to connect, as libpq connection parameters; never a password."
+    )
+    schemas: list[str] = Field(description="The guarded schemas.")
+    rights: dict[str, Stated] = Field(
+        description="For each engineer and service all it can do in the end: by area each "
+        "privilege, and through whom. Whatever else anybody can do is too much."
+    )
+
+
+class MatrixOutputs(Properties):
+    """What is not as declared."""
+
+    drift: list[str] = Field(
+        description="Who can do more or less than declared, what, and through which grant."
+    )
+
+
+class Matrix(Resource[MatrixInputs]):
+    """Everything everybody can do: declared, looked up in the catalogs, and held to.
+
+    Comes after all roles and grants. What was granted by hand is taken back and what is missing
+    is granted; if anybody can do more or less than declared even then, it fails and says who,
+    what, and through which grant.
+    """
+
+    token = "strongroom:access:Matrix"  # noqa: S105 - a type token
+    Inputs = MatrixInputs
+    Outputs = MatrixOutputs
+    reads_first = True
+
+    def check(self, context: Context, inputs: MatrixInputs, old: Mapping[str, Any]) -> MatrixInputs:
+        if "password" in inputs.sign_in:
+            reason = "a password would end up in the engine's state; sign in by certificate or IAM"
+            raise Refusal(("signIn", reason))
+        return inputs
+
+    def diff(self, context: Context, state: Mapping[str, Any], inputs: MatrixInputs) -> Diff:
+        _explain(context, state.get("rights", {}), inputs)
+        return drift_of(super().diff(context, state, inputs), state)
+
+    def plan(self, context: Context, inputs: MatrixInputs) -> dict[str, Any]:
+        return {"drift": []}
+
+    def create(self, context: Context, inputs: MatrixInputs) -> Found:
+        return Found(context.name, _converge(inputs))
+
+    def update(
+        self, context: Context, id: str, state: Mapping[str, Any], inputs: MatrixInputs
+    ) -> Found:
+        return Found(id, _converge(inputs))
+
+    def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
+        inputs = MatrixInputs.model_validate(known(MatrixInputs, state))
+        try:
+            snapshot, wanted = inspect(inputs.sign_in), _wanted(inputs)
+            drift = sentences(compare(snapshot, wanted), snapshot, wanted)
+        except StrongroomError as error:
+            drift = [str(error)]
+        return Found(id, {**inputs.dump(), "drift": drift})
+
+    def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
+        # The rights themselves belong to the roles and end with them.
+        return
+
+
+def _wanted(inputs: MatrixInputs) -> dict[str, Standing]:
+    people = {role: understood(rights) for role, rights in inputs.rights.items()}
+    return standings(inputs.schemas, people)
+
+
+def _explain(context: Context, before: Mapping[str, Stated], inputs: MatrixInputs) -> None:
+    """Say whose rights change, and how, a line for each person."""
+    changed = sorted(
+        role
+        for role in {*before, *inputs.rights}
+        if before.get(role, {}) != inputs.rights.get(role, {})
+    )
+    if not changed:
+        return
+    size = ""
+    with suppress(StrongroomError):
+        tables, schemas = counts(inspect(inputs.sign_in), inputs.schemas)
+        size = f" ({_many(tables, 'table')}, {_many(schemas, 'schema')})"
+    for role in changed[:_TOLD]:
+        old, new = (understood(rights.get(role, {})) for rights in (before, inputs.rights))
+        if lines := difference(old, new):
+            context.say(f"{role}: {'; '.join(lines)}{size}", keep=True)
+    if len(changed) > _TOLD:
+        context.say(f"and {len(changed) - _TOLD} more people: see the diff", keep=True)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _converge(inputs: MatrixInputs) -> dict[str, Any]:
+    wanted = _wanted(inputs)
+    try:
+        with psycopg.connect(
+            make_conninfo(**inputs.sign_in, application_name="strongroom"), connect_timeout=10
+        ) as connection:
+            snapshot = seen_within(connection)
+            deviations = compare(snapshot, wanted)
+            for _ in range(_ROUNDS):
+                if not deviations:
+                    break
+                put_right(connection, deviations)
+                snapshot = seen_within(connection)
+                deviations = compare(snapshot, wanted)
+    except psycopg.Error as error:
+        raise StrongroomError(
+            f"The rights could not be looked at and put right: {' '.join(str(error).split())}. "
+            "Nothing was changed. Mend the cause and run `pulumi up` again."
+        ) from error
+    if deviations:
+        raise _not_as_declared(deviations, snapshot, wanted)
+    return {**inputs.dump(), "drift": []}
+
+
+def _not_as_declared(
+    deviations: list[Deviation], snapshot: Snapshot, wanted: Mapping[str, Standing]
+) -> StrongroomError:
+    found = sentences(deviations, snapshot, wanted)
+    lines = "".join(f"\n  - {sentence}" for sentence in found)
+    return StrongroomError(
+        "The rights are not as declared, and what is left cannot be put right from here:"
+        f"{lines}\nEverything else is done. Declare it in the roster if it is meant; if not, who "
+        "granted it has to take it back, for a grant of root's by `strongroom root break-glass "
+        "NAME --root`. Then run `pulumi up` again."
+    )
