@@ -27,6 +27,8 @@ class Engineer:
         tier: the tier wherever `environments` says nothing else.
         environments: other tiers by environment; None is no role there at all.
         rights: rights beyond the tier, within its ceiling.
+        github: the login on GitHub, in lower case; empty when it is not known, and then nothing
+            done there is taken for this person's.
     """
 
     role: str
@@ -34,6 +36,7 @@ class Engineer:
     tier: Tier
     environments: Mapping[str, Tier | None] = field(default_factory=lambda: _NO_TIERS, hash=False)
     rights: RightsBySchema = field(default_factory=lambda: _NO_RIGHTS, hash=False)
+    github: str = ""
 
     def tier_in(self, environment: str) -> Tier | None:
         """The tier in `environment`; None when the person has no role there."""

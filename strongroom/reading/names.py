@@ -21,6 +21,9 @@ IDENTIFIER = r"[a-z][a-z0-9_]*"
 #: Pulumi's rule for stack names, less those that look like an option or a hidden file.
 ENVIRONMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
+#: GitHub's rule for logins, which are at most 39 characters long; [bot] is no person.
+LOGIN = r"[A-Za-z0-9](-?[A-Za-z0-9_]){0,38}"
+
 #: What an engineer's tier is called in an environment where they have no role.
 NO_TIER = "none"
 
@@ -43,6 +46,16 @@ RESERVED_DATABASES: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
+
+
+def login_problem(login: str) -> str | None:
+    """Why nobody on GitHub can be called `login`; None when somebody can."""
+    if re.fullmatch(LOGIN, login):
+        return None
+    return (
+        "is no login on GitHub, so nothing done there would be taken for this person's. Write it "
+        "as it stands behind github.com/"
+    )
 
 
 def role_name_problems(name: str) -> Iterator[str]:

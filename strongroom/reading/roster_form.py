@@ -11,13 +11,14 @@ from strongroom.reading.elevation_form import ElevationReader, Lending
 from strongroom.reading.names import (
     NO_TIER,
     environment_name_problems,
+    login_problem,
     role_name_problems,
     schema_name_problems,
 )
 from strongroom.tiers import NEVER_GIVEN, Privilege, Tier, ceiling
 
 ROSTER_KEYS = ("environments", "schemas", "engineers", "services", "elevations")
-ENGINEER_KEYS = ("name", "tier", "environments", "rights")
+ENGINEER_KEYS = ("name", "tier", "environments", "rights", "github")
 SERVICE_KEYS = ("rights", "ddl")
 
 #: What a service may be given on a schema. USAGE is on sequences, for a service that draws
@@ -67,6 +68,7 @@ class _Reader:
         self.environments = self._names("environments", environment_name_problems)
         self.schemas = self._names("schemas", schema_name_problems)
         self._roles: dict[str, Node] = {}
+        self._logins: dict[str, str] = {}
         self._people: list[str] = []
 
     def _top(self) -> dict[str, Node]:
@@ -167,7 +169,22 @@ class _Reader:
         elsewhere = {
             each: held if isinstance(held, Tier) else None for each, held in overrides.items()
         }
-        return Engineer(role, person or "", default, MappingProxyType(elsewhere), _plain(rights))
+        elsewhere_tiers, login = MappingProxyType(elsewhere), self._login(who, parts.get("github"))
+        return Engineer(role, person or "", default, elsewhere_tiers, _plain(rights), login)
+
+    def _login(self, who: str, node: Node | None) -> str:
+        """The login on GitHub, in lower case, as GitHub tells logins apart."""
+        given = forms.text(self._report, node, f"github of {who}", "ada-lovelace") if node else None
+        if node is None or given is None:
+            return ""
+        login = given.lower()
+        if problem := login_problem(login):
+            self._report.add(node.place, f"github of {who} is {quoted(given)}, which {problem}")
+        first = self._logins.setdefault(login, who)
+        if first != who:
+            problem = f"github of {who} is {quoted(given)}, which is {first}'s too, so one person"
+            self._report.add(node.place, f"{problem} could approve as two. Correct one of them")
+        return login
 
     def _tier(self, node: Node, what: str, also: tuple[str, ...]) -> Tier | str | None:
         choices = (*Tier, *also)

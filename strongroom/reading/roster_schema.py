@@ -17,6 +17,7 @@ from strongroom.reading.elevation_form import ELEVATION_KEYS, LENDABLE, TIME
 from strongroom.reading.names import (
     ENVIRONMENT,
     IDENTIFIER,
+    LOGIN,
     LONGEST_NAME,
     NO_TIER,
     RESERVED_SCHEMAS,
@@ -92,6 +93,11 @@ def _engineer() -> Schema:
                 "description": "Rights beyond the tier, by schema. "
                 + " ".join(f"A {tier} may be given {_in_order(ceiling(tier))}." for tier in Tier),
                 **_rights(ENGINEER_RIGHTS),
+            },
+            "github": {
+                "description": "The login on GitHub; without it no review there is this person's.",
+                "type": "string",
+                "pattern": f"^{LOGIN}$",
             },
         },
         required=("name", "tier"),
