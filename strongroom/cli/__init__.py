@@ -21,6 +21,7 @@ from strongroom.cli import (
     snapshot,
     status,
 )
+from strongroom.cli import review as reviewing
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.errors import StrongroomError
 
@@ -46,6 +47,9 @@ app.command("recover")(recover.recover)
 app.command("reconcile")(reconcile.reconcile)
 app.command("drill")(drill.drill)
 app.command("alerts")(alerts.alerts)
+app.command("review")(reviewing.review)
+app.command("apply")(reviewing.apply)
+app.command("drift")(reviewing.drift)
 app.add_typer(guard.app, name="guard")
 app.add_typer(root.app, name="root")
 app.add_typer(agent.app, name="agent")

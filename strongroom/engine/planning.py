@@ -1,0 +1,97 @@
+"""Previews whose output is read, and updates held to a plan."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from strongroom.engine import STACK
+from strongroom.engine.preparing import elsewhere, prepare, primary_runs
+from strongroom.engine.state import has_rights, without_salt
+from strongroom.errors import StrongroomError
+from strongroom.home import Home
+
+#: Events one by one: the digest of a preview leaves out what policies said.
+_STREAM = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine, ready to work on one stack.
+
+    Attributes:
+        home: the checkout.
+        stack: the stack.
+        environment: what it runs in.
+        refresh: whether there is anything to compare with reality, and it answers.
+    """
+
+    home: Home
+    stack: str
+    environment: dict[str, str]
+    refresh: bool
+
+    def preview(self, plan: Path | None = None, policy_pack: str = "") -> str:
+        """What `pulumi preview --json` prints, failed or not.
+
+        Args:
+            plan: where to save the plan; none is saved when the preview fails.
+            policy_pack: the path of a policy pack; empty for none.
+
+        Raises:
+            StrongroomError: the engine did not come as far as a preview.
+        """
+        arguments = ["preview", "--json", *(["--save-plan", str(plan)] if plan else [])]
+        arguments += ["--policy-pack", policy_pack] if policy_pack else []
+        done = subprocess.run(
+            self._command(arguments),
+            cwd=self.home.checkout,
+            env={**self.environment, _STREAM: "true"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "{" not in done.stdout:
+            said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise StrongroomError(
+                f"There is no preview of the stack {self.stack}, so nothing was reviewed: {said}"
+            )
+        return done.stdout
+
+    def up(self, plan: Path) -> int:
+        """Do what a plan allows and nothing else.
+
+        Returns:
+            The exit code of `pulumi`; its output goes to the terminal.
+        """
+        arguments = ["up", "--yes", "--skip-preview", "--plan", str(plan)]
+        return subprocess.run(
+            self._command(arguments), cwd=self.home.checkout, env=self.environment, check=False
+        ).returncode
+
+    def _command(self, arguments: list[str]) -> list[str]:
+        refresh = ["--refresh"] if self.refresh else []
+        return ["pulumi", *arguments, *refresh, "--stack", self.stack, "--non-interactive"]
+
+
+@contextmanager
+def engine(home: Home, stack: str, *, changes: bool = False) -> Iterator[Engine]:
+    """The engine for a stack, for as long as needed.
+
+    Args:
+        home: the checkout.
+        stack: the stack; the local one has its state here, any other where the caller's own
+            environment says.
+        changes: whether more than a preview is meant.
+
+    Raises:
+        StrongroomError: there is no engine, or another one holds the stack.
+    """
+    if stack != STACK:
+        yield Engine(home, stack, elsewhere(home), refresh=True)
+        return
+    _, whole = prepare(home, changes=changes)
+    with without_salt(home):
+        yield Engine(home, stack, whole, refresh=has_rights(home) and primary_runs(home))
