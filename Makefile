@@ -3,6 +3,9 @@
 # PYTHON   the interpreter .venv is made with (default: the first that is 3.11 or newer)
 # ARGS     more arguments for pulumi (up, down, preview), strongroom drill or pytest (test)
 # WORKERS  how many tests run side by side
+# STACK    the stack that is reviewed, applied or looked at for drift (default: local)
+# BASE     the revision in force that a review compares with (default: origin/main)
+# PLAN     the folder of a review (default: build/review/STACK)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -17,14 +20,21 @@ BIN := .venv/bin
 # Once `ready` is made, this only looks the engine up.
 WITH_ENGINE = PATH="$(CURDIR)/$(BIN):$$(toolchain/engine.sh 2>/dev/null):$$PATH"
 ENGINE = $(WITH_ENGINE) $(BIN)/python -m strongroom.engine
+STACK ?= local
+BASE ?= origin/main
+PLAN ?= build/review/$(STACK)
+STRONGROOM = $(WITH_ENGINE) $(BIN)/strongroom
 
 REPORT = build/drill-report.html
 
-.PHONY: help up down preview env drill test check clean ready engine venv
+.PHONY: help up down preview review apply drift env drill test check clean ready engine venv
 
 help:
 	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
 	@echo 'make preview  show what make up would do'
+	@echo 'make review   say what a change does to rights, against BASE, and save the plan in PLAN'
+	@echo 'make apply    do what was reviewed in PLAN, or stop when the world has moved'
+	@echo 'make drift    look for what was changed by hand'
 	@echo 'make down     destroy the local stack; refused while deletionProtection is on'
 	@echo 'make env      print what a shell needs:  eval "$$(make -s env)"'
 	@echo 'make drill    lose a scratch copy of the stack and recover it; the report is $(REPORT)'
@@ -34,6 +44,15 @@ help:
 
 up preview: ready
 	@$(ENGINE) $@ $(ARGS)
+
+review: ready
+	@$(STRONGROOM) review --stack '$(STACK)' --base '$(BASE)' --out '$(PLAN)' $(ARGS)
+
+apply: ready
+	@$(STRONGROOM) apply '$(PLAN)' --stack '$(STACK)' $(ARGS)
+
+drift: ready
+	@$(STRONGROOM) drift --stack '$(STACK)' $(ARGS)
 
 down: ready
 	@$(ENGINE) destroy $(ARGS)

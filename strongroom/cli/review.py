@@ -76,10 +76,10 @@ def review(
         text = sys.stdin.read() if preview == "-" else _read(Path(preview))
         found = reviewed(sources, parse(text))
     else:
-        with TemporaryDirectory() as scratch, engine(home, stack) as ready:
+        with TemporaryDirectory() as scratch:
             folder = _emptied(out) if out else Path(scratch)
-            text = ready.preview((folder / PLAN).absolute(), policy_pack)
-            found = reviewed(sources, parse(text))
+            text = engine(home, stack).preview((folder / PLAN).absolute(), policy_pack)
+        found = reviewed(sources, parse(text))
     if out:
         out.mkdir(parents=True, exist_ok=True)
         write(out, found, text)
@@ -108,22 +108,20 @@ def apply(
     home, now = Home.find(), datetime.now(UTC)
     repository = Repository(home.checkout)
     wanted = Reviewed.load(plan)
-    with engine(home, stack, changes=True) as ready:
-        wanted.refuse_other(stack, repository.tree(), now)
-        again = parse(ready.preview(policy_pack=policy_pack))
-        sources = Sources(
-            repository, stack, base or wanted.base, None, _given(author), _given(approval), trailers
-        )
-        found = reviewed(sources, again, now)
-        if not found.failed:
-            wanted.refuse_moved(again)
-        if found.exit_code:
-            typer.echo(rendered(found), nl=False)
-            _say("nothing was changed: the review above says what stands in the way.")
-            raise typer.Exit(found.exit_code)
-        if not again.steps:
-            _say("everything is as declared already.")
-        code = ready.up(wanted.plan.absolute())
+    wanted.refuse_other(stack, repository.tree(), now)
+    ready = engine(home, stack, changes=True)
+    again = parse(ready.preview(policy_pack=policy_pack))
+    sources = Sources(
+        repository, stack, base or wanted.base, None, _given(author), _given(approval), trailers
+    )
+    found = reviewed(sources, again, now)
+    if not found.failed:
+        wanted.refuse_moved(again)
+    if found.exit_code:
+        typer.echo(rendered(found), nl=False)
+        _say("nothing was changed: the review above says what stands in the way.")
+        raise typer.Exit(found.exit_code)
+    code = ready.up(wanted.plan.absolute())
     if code:
         raise StrongroomError(
             "The engine stopped, and says why above; a world that moved just now is one reason. "
@@ -142,8 +140,7 @@ def drift(
     Exits with 3 when something is found.
     """
     home = Home.find()
-    with engine(home, stack) as ready:
-        found = parse(ready.preview(policy_pack=policy_pack))
+    found = parse(engine(home, stack).preview(policy_pack=policy_pack))
     lines = [f"{step.name}: {'; '.join(step.drift) or f'{step.op} is due'}" for step in found.steps]
     lines += [f"{violation.policy}: {violation.message}" for violation in found.violations]
     lines = [visible(" ".join(line.split())) for line in [*lines, *found.errors]]

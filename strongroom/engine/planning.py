@@ -1,8 +1,7 @@
 """Previews whose output is read, and updates held to a plan."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,15 +43,16 @@ class Engine:
         """
         arguments = ["preview", "--json", *(["--save-plan", str(plan)] if plan else [])]
         arguments += ["--policy-pack", policy_pack] if policy_pack else []
-        done = subprocess.run(
-            self._command(arguments),
-            cwd=self.home.checkout,
-            env={**self.environment, _STREAM: "true"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        with self._files():
+            done = subprocess.run(
+                self._command(arguments),
+                cwd=self.home.checkout,
+                env={**self.environment, _STREAM: "true"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
         if "{" not in done.stdout:
             said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
             raise StrongroomError(
@@ -67,18 +67,22 @@ class Engine:
             The exit code of `pulumi`; its output goes to the terminal.
         """
         arguments = ["up", "--yes", "--skip-preview", "--plan", str(plan)]
-        return subprocess.run(
-            self._command(arguments), cwd=self.home.checkout, env=self.environment, check=False
-        ).returncode
+        with self._files():
+            return subprocess.run(
+                self._command(arguments), cwd=self.home.checkout, env=self.environment, check=False
+            ).returncode
+
+    def _files(self) -> AbstractContextManager[None]:
+        """The stack's files as they are committed, afterwards too."""
+        return without_salt(self.home) if self.stack == STACK else nullcontext()
 
     def _command(self, arguments: list[str]) -> list[str]:
         refresh = ["--refresh"] if self.refresh else []
         return ["pulumi", *arguments, *refresh, "--stack", self.stack, "--non-interactive"]
 
 
-@contextmanager
-def engine(home: Home, stack: str, *, changes: bool = False) -> Iterator[Engine]:
-    """The engine for a stack, for as long as needed.
+def engine(home: Home, stack: str, *, changes: bool = False) -> Engine:
+    """The engine for a stack.
 
     Args:
         home: the checkout.
@@ -90,8 +94,6 @@ def engine(home: Home, stack: str, *, changes: bool = False) -> Iterator[Engine]
         StrongroomError: there is no engine, or another one holds the stack.
     """
     if stack != STACK:
-        yield Engine(home, stack, elsewhere(home), refresh=True)
-        return
+        return Engine(home, stack, elsewhere(home), refresh=True)
     _, whole = prepare(home, changes=changes)
-    with without_salt(home):
-        yield Engine(home, stack, whole, refresh=has_rights(home) and primary_runs(home))
+    return Engine(home, stack, whole, refresh=has_rights(home) and primary_runs(home))

@@ -32,7 +32,7 @@ def deletes(change: Change) -> Iterator[Flag]:
 
 def owns(change: Change) -> Iterator[Flag]:
     """Somebody who can own, change and drop objects now and could not before."""
-    for person, what in _gaining(change, lambda held: held.privilege in ("OWNER", "CREATE")):
+    for person, what in _gaining(change, _owning):
         words = (" can now own, change and drop objects: ", *what, _lent(person), ".")
         yield Flag("owns", (*_who(person), *words))
 
@@ -123,6 +123,11 @@ def _gaining(change: Change, kind: Callable[[Held], bool]) -> Iterator[tuple[Per
     for person in change.people:
         if gains := person.gains(kind):
             yield person, values(gains)
+
+
+def _owning(held: Held) -> bool:
+    """What is made after SET ROLE belongs to that role, so CREATE there is told by OWNER."""
+    return held.privilege == "OWNER" or (held.privilege == "CREATE" and not held.after_set_role)
 
 
 def _who(person: Person) -> Words:
