@@ -5,6 +5,7 @@
 # WORKERS  how many tests run side by side
 # STACK    the stack that is reviewed, applied or looked at for drift (default: local)
 # BASE     the revision in force that a review compares with (default: origin/main)
+# PR       the number of a pull request on GitHub
 # PLAN     the folder of a review (default: build/review/STACK)
 
 .DEFAULT_GOAL := help
@@ -27,7 +28,7 @@ STRONGROOM = $(WITH_ENGINE) $(BIN)/strongroom
 
 REPORT = build/drill-report.html
 
-.PHONY: help up down preview review apply drift env drill test check clean ready engine venv
+.PHONY: help up down preview review apply drift change env drill test check clean ready engine venv
 
 help:
 	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
@@ -35,6 +36,7 @@ help:
 	@echo 'make review   say what a change does to rights, against BASE, and save the plan in PLAN'
 	@echo 'make apply    do what was reviewed in PLAN, or stop when the world has moved'
 	@echo 'make drift    look for what was changed by hand'
+	@echo 'make change   fetch pull request PR, for a review by the code that is in force'
 	@echo 'make down     destroy the local stack; refused while deletionProtection is on'
 	@echo 'make env      print what a shell needs:  eval "$$(make -s env)"'
 	@echo 'make drill    lose a scratch copy of the stack and recover it; the report is $(REPORT)'
@@ -53,6 +55,10 @@ apply: ready
 
 drift: ready
 	@$(STRONGROOM) drift --stack '$(STACK)' $(ARGS)
+
+# Brings what a pull request would become on main here, without checking it out.
+change:
+	@git fetch --quiet origin '+refs/pull/$(PR)/merge:refs/remotes/pull/$(PR)'
 
 down: ready
 	@$(ENGINE) destroy $(ARGS)

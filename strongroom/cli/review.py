@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,8 @@ from strongroom.engine.planning import engine
 from strongroom.errors import StrongroomError
 from strongroom.home import Home
 from strongroom.review.folder import PLAN, Reviewed, write
-from strongroom.review.markdown import rendered
+from strongroom.review.github import GitHub, PullRequest
+from strongroom.review.markdown import block, rendered
 from strongroom.review.page import page
 from strongroom.review.reading import parse
 from strongroom.review.review import Sources, reviewed
@@ -36,6 +38,13 @@ TrailersOption = Annotated[
     bool,
     typer.Option(
         "--trailers/--no-trailers", help="Whether `Approved-by: ROLE` in a commit counts."
+    ),
+]
+PullRequestOption = Annotated[
+    int | None,
+    typer.Option(
+        "--pull-request",
+        help="A pull request on GitHub that tells author and approvals; commits then do not.",
     ),
 ]
 PolicyOption = Annotated[str, typer.Option(help="A policy pack the preview is held to.")]
@@ -58,6 +67,10 @@ def review(
     author: AuthorOption = None,
     approval: ApprovalOption = None,
     trailers: TrailersOption = True,
+    pull_request: PullRequestOption = None,
+    comment: Annotated[
+        bool, typer.Option("--comment", help="Write it as the one comment of the pull request.")
+    ] = False,
     policy_pack: PolicyOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -68,9 +81,13 @@ def review(
     preview failed.
     """
     home = Home.find()
+    if comment and pull_request is None:
+        raise typer.BadParameter("It needs --pull-request, to know where.", param_hint="--comment")
     sources = Sources(
         Repository(home.checkout), stack, base, head, _given(author), _given(approval), trailers
     )
+    if pull_request is not None:
+        sources = _told_by(GitHub.find().pull_request(pull_request), sources)
     sources.repository.commit(base)  # before a preview is waited for
     if preview is not None:
         text = sys.stdin.read() if preview == "-" else _read(Path(preview))
@@ -85,6 +102,8 @@ def review(
         write(out, found, text)
     if html:
         html.write_text(page(found))
+    if comment and pull_request is not None:
+        GitHub.find().comment(pull_request, rendered(found))
     typer.echo(json.dumps(found.dump(), indent=2) if as_json else rendered(found), nl=as_json)
     raise typer.Exit(found.exit_code)
 
@@ -98,6 +117,12 @@ def apply(
     author: AuthorOption = None,
     approval: ApprovalOption = None,
     trailers: TrailersOption = True,
+    merged: Annotated[
+        str | None,
+        typer.Option(
+            help="A commit on main: take review, author and approvals of its pull request."
+        ),
+    ] = None,
     policy_pack: PolicyOption = "",
 ) -> None:
     """Do exactly what was reviewed, or stop before anything is done.
@@ -107,6 +132,10 @@ def apply(
     """
     home, now = Home.find(), datetime.now(UTC)
     repository = Repository(home.checkout)
+    from_github = None
+    if merged:
+        from_github = GitHub.find().merged_as(repository.commit(merged))
+        GitHub.find().kept_review(f"review-{stack}", from_github, plan)
     wanted = Reviewed.load(plan)
     wanted.refuse_other(stack, repository.tree(), now)
     ready = engine(home, stack, changes=True)
@@ -114,6 +143,8 @@ def apply(
     sources = Sources(
         repository, stack, base or wanted.base, None, _given(author), _given(approval), trailers
     )
+    if from_github:
+        sources = replace(_told_by(from_github, sources), merge=merged)
     found = reviewed(sources, again, now)
     if not found.failed:
         wanted.refuse_moved(again)
@@ -133,6 +164,9 @@ def apply(
 def drift(
     stack: StackOption = STACK,
     policy_pack: PolicyOption = "",
+    issue: Annotated[
+        bool, typer.Option("--issue", help="Open an issue on GitHub, or add to the open one.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look for what was changed by hand, or declared and never applied; alert when there is any.
@@ -150,6 +184,9 @@ def drift(
         typer.echo("\n".join(lines) or f"{stack} is as declared.")
     if lines:
         _alert(home, stack, lines)
+        if issue:
+            text = f"{block(chr(10).join(lines))}\n\n`make review` shows what an `up` would do."
+            GitHub.find().issue(f"{stack} is not as declared", text)
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 
 
@@ -164,6 +201,16 @@ def _alert(home: Home, stack: str, lines: list[str]) -> None:
     problem = raise_alert(folder, alert) if folder.is_dir() else deliver(alert)
     if problem and WEBHOOK not in problem:
         _say(problem)
+
+
+def _told_by(pull_request: PullRequest, sources: Sources) -> Sources:
+    """The same, with author and approvals from GitHub and none from commits."""
+    return replace(
+        sources,
+        authors=(*sources.authors, pull_request.author),
+        approvals=(*sources.approvals, *GitHub.find().approvals(pull_request)),
+        trailers=False,
+    )
 
 
 def _emptied(folder: Path) -> Path:

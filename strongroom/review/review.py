@@ -32,6 +32,7 @@ class Sources:
         approvals: who approved it, as a pipeline names them.
         trailers: whether ``Approved-by`` in a commit counts. Whoever writes a commit writes
             that too, so it proves little.
+        merge: the commit by which a reviewed change came to the main branch.
     """
 
     repository: Repository
@@ -41,6 +42,7 @@ class Sources:
     authors: tuple[str, ...] = ()
     approvals: tuple[str, ...] = ()
     trailers: bool = True
+    merge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def reviewed(sources: Sources, preview: Preview, now: datetime | None = None) ->
         here = sources.head is None
         new = repository.checkout if here else stack.enter_context(repository.files(head))
         after = Declared.read(new, environment, at)
-    history = repository.history(base, head)
+    history = repository.history(base, head, sources.merge)
     files = repository.changed(base, sources.head)
     change = Change(environment, before, after, preview, files, at)
     may = approvers(before)

@@ -99,17 +99,26 @@ class Repository:
             found |= set(others.split("\0"))
         return tuple(sorted(found - {""}))
 
-    def history(self, base: str, head: str) -> History:
-        """The commits that `head` has beyond `base`."""
+    def history(self, base: str, head: str, merge: str | None = None) -> History:
+        """The commits that `head` has beyond `base`.
+
+        Args:
+            base: a revision.
+            head: a revision.
+            merge: a commit whose own makers do not count if it only joins others: whoever pressed
+                the button changed nothing, as long as its files are those that were reviewed.
+        """
         span = f"{self.commit(base)}..{self.commit(head)}"
         # NUL alone cannot stand in a name: whoever could write a separator could hide who they are.
-        fields = "%H%x00%an%x00%ae%x00%cn%x00%ce"
+        fields = "%H%x00%P%x00%an%x00%ae%x00%cn%x00%ce"
         found = self._git("log", "-z", f"--format=tformat:{fields}", span, "--").split("\0")
+        joins = self.commit(merge) if merge else ""
         commits, makers = [], []
-        for at in range(0, len(found) - 4, 5):
-            commit, author, email, committer, their_email = found[at : at + 5]
+        for at in range(0, len(found) - 5, 6):
+            commit, parents, author, email, committer, their_email = found[at : at + 6]
             commits.append(commit)
-            makers += [Identity(author, email), Identity(committer, their_email)]
+            if commit != joins or " " not in parents:
+                makers += [Identity(author, email), Identity(committer, their_email)]
         makers += [_identity(value) for value in self._trailers("Co-authored-by", span)]
         approved = self._trailers("Approved-by", span)
         return History(tuple(commits), tuple(dict.fromkeys(makers)), tuple(dict.fromkeys(approved)))
