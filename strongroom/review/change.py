@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from strongroom.review.declared import Declared
 from strongroom.review.loosened import SettingChange, compared
@@ -43,12 +44,12 @@ class Change:
     files: tuple[str, ...]
     now: datetime
 
-    @property
+    @cached_property
     def people(self) -> tuple[Person, ...]:
         """Everyone with a role, before and after."""
         return people(self.before, self.after)
 
-    @property
+    @cached_property
     def settings(self) -> tuple[SettingChange, ...]:
         """The settings that differ."""
         return compared(self.before.settings, self.after.settings)

@@ -6,7 +6,13 @@ from pathlib import PurePosixPath
 
 from strongroom.people import Elevation
 from strongroom.review.change import Change, Flag
-from strongroom.review.program import beyond_roster, losing, roles_that_make_roles, unprotected
+from strongroom.review.program import (
+    beyond_roster,
+    losing,
+    roles_that_make_roles,
+    unapplied,
+    unprotected,
+)
 from strongroom.review.rights import Person
 from strongroom.review.words import Value, Words, values
 from strongroom.rights.model import Held
@@ -64,6 +70,13 @@ def grants_beyond(change: Change) -> Iterator[Flag]:
         yield Flag("beyond-roster", sentence)
 
 
+def applies_more(change: Change) -> Iterator[Flag]:
+    """Rights that the base gives and nobody has yet, because it was never applied."""
+    for group, roles in unapplied(change):
+        why = " by this too: the base has that already, and it was never applied."
+        yield Flag("applies-more", (*values(roles), " would come into ", Value(group), why))
+
+
 def loses(change: Change) -> Iterator[Flag]:
     """A database, replica, snapshots or secret that would be deleted or replaced."""
     for step, what in losing(change.preview):
@@ -109,6 +122,7 @@ FLAGS: tuple[Callable[[Change], Iterable[Flag]], ...] = (
     lends,
     makes_roles,
     grants_beyond,
+    applies_more,
     loses,
     unprotects,
     weakens,

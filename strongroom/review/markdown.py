@@ -47,7 +47,9 @@ def _sections(review: Review) -> Iterator[str]:
     title = f"{marker(change.environment)}\n### Strongroom review of {code(change.environment)}"
     yield f"{title}\n\n**{headline(review)}** {_said(verdict(review))}"
     if review.flags:
-        yield _list(f"🔴 {_said(flag.words)}" for flag in review.flags)
+        told = [f"🔴 {_said(flag.words)}" for flag in review.flags[:_MOST_ROWS]]
+        more = len(review.flags) - _MOST_ROWS
+        yield _list([*told, f"and {more:,} more, in the page of this review"] if more > 0 else told)
     if preview.errors:
         yield "**The preview failed:**\n\n" + "\n\n".join(block(each) for each in preview.errors)
     yield _policies(preview)

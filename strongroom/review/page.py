@@ -14,8 +14,9 @@ from strongroom.review.words import Value, Words, visible
 from strongroom.rights.declared import phrases
 from strongroom.rights.model import Held, in_order
 
-#: Privileges that everybody with a role has; they would be columns that tell nothing.
-_PLAIN = frozenset({"CONNECT"})
+#: Columns beside the privileges on tables.
+_OWN, _SEQUENCES, _ROUTINES = "OWN, BY SET ROLE", "SEQUENCES", "ROUTINES"
+_LAST = (_SEQUENCES, _ROUTINES, _OWN)
 _LOST, _NOTHING, _KEPT, _GAINED = "lost", "never", "kept", "gained"
 _SIGNS = {_LOST: "\N{MINUS SIGN}", _NOTHING: "\N{MIDDLE DOT}", _KEPT: "\N{BULLET}", _GAINED: "+"}
 _SAID = {_LOST: "loses", _NOTHING: "has not", _KEPT: "keeps", _GAINED: "gains"}
@@ -40,10 +41,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Privileges on one area, such as ``tables in app``, of everyone who has one of them."""
+    """Who can do what in one schema.
 
-    area: str
-    privileges: tuple[str, ...]
+    Attributes:
+        schema: the schema.
+        columns: privileges on its tables, then what is done with sequences, routines and owning.
+        rows: those whose rights change.
+        others: those who have some, as before.
+    """
+
+    schema: str
+    columns: tuple[str, ...]
     rows: tuple[Row, ...]
     others: tuple[Row, ...]
 
@@ -83,31 +91,35 @@ def said(words: Words) -> Markup:
 
 
 def matrices(people: Iterable[Person]) -> list[Matrix]:
-    """For each area who has which privilege before and after; those who change come first."""
+    """For each schema who has which rights before and after."""
     everyone = list(people)
     held: dict[str, set[str]] = {}
     for person in everyone:
         for right in (*person.before.held, *person.after.held):
-            if right.privilege not in _PLAIN:
-                held.setdefault(_area(right), set()).add(right.privilege)
-    made = []
-    for area in sorted(held, key=lambda each: (not each.startswith("tables"), each)):
-        privileges = tuple(in_order(held[area]))
-        rows = [Row(person, _cells(person, area, privileges)) for person in everyone]
-        moving = [row for row in rows if any(_moves(cell) for cell in row.cells)]
-        still = [row for row in rows if row not in moving]
-        having = [row for row in still if any(cell.kind == _KEPT for cell in row.cells)]
-        made.append(Matrix(area, privileges, tuple(moving), tuple(having)))
-    return made
+            if place := _place(right):
+                held.setdefault(place[0], set()).add(place[1])
+    return [_matrix(everyone, schema, held[schema]) for schema in sorted(held)]
+
+
+def _matrix(everyone: list[Person], schema: str, used: set[str]) -> Matrix:
+    columns = (*in_order(used - set(_LAST)), *(each for each in _LAST if each in used))
+    rows = [Row(person, _cells(person, schema, columns)) for person in everyone]
+    still = [row for row in rows if not any(map(_moves, row.cells))]
+    return Matrix(
+        schema=schema,
+        columns=columns,
+        rows=tuple(row for row in rows if any(map(_moves, row.cells))),
+        others=tuple(row for row in still if any(cell.kind == _KEPT for cell in row.cells)),
+    )
 
 
 def _moves(cell: Cell) -> bool:
     return cell.kind in (_LOST, _GAINED)
 
 
-def _cells(person: Person, area: str, privileges: Iterable[str]) -> tuple[Cell, ...]:
+def _cells(person: Person, schema: str, columns: Iterable[str]) -> tuple[Cell, ...]:
     before, after = (
-        {right.privilege for right in standing.held if _area(right) == area}
+        {place for right in standing.held if (place := _place(right))}
         for standing in (person.before, person.after)
     )
     kinds = {
@@ -117,12 +129,20 @@ def _cells(person: Person, area: str, privileges: Iterable[str]) -> tuple[Cell, 
         (True, True): _KEPT,
     }
     found = []
-    for privilege in privileges:
-        kind = kinds[privilege in before, privilege in after]
-        words = f"{person.role} {_SAID[kind]} {privilege} on {area}"
+    for column in columns:
+        place = (schema, column)
+        kind = kinds[place in before, place in after]
+        words = f"{person.role} {_SAID[kind]} {column} in {schema}"
         found.append(Cell(kind, _SIGNS[kind], words))
     return tuple(found)
 
 
-def _area(right: Held) -> str:
-    return f"{right.area}, {right.switch}" if right.switch else right.area
+def _place(right: Held) -> tuple[str, str] | None:
+    """The schema and column a right belongs into; None for those that open the door only."""
+    kind, _, schema = right.area.partition(" in ")
+    if right.privilege == "OWNER" and schema:
+        return schema, _OWN
+    if not schema or right.after_set_role:
+        return None
+    names = {"sequences": _SEQUENCES, "routines": _ROUTINES}
+    return schema, names.get(kind, right.privilege)

@@ -169,3 +169,15 @@ def _members_beyond(step: Step, groups: Mapping[str, Mapping[str, str]]) -> Iter
 def _role(step: Step) -> str:
     wanted = step.wanted
     return str(wanted.get("role") or wanted.get("name") or step.name)
+
+
+def unapplied(change: Change) -> Iterator[tuple[str, list[str]]]:
+    """Who would come into a group although the base has them there: it was never applied."""
+    moving = {person.role for person in change.people if person.changed}
+    for step in change.preview.steps:
+        if step.type == _MEMBERSHIPS and step.declared:
+            had = step.declared.get("members") or {}
+            for group, members in (step.wanted.get("members") or {}).items():
+                late = [str(each) for each in members if each not in {*had.get(group, {}), *moving}]
+                if late:
+                    yield str(group), late

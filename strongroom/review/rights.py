@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from strongroom.people import Elevation, Member, Service
 from strongroom.review.declared import Declared
@@ -40,12 +41,12 @@ class Person:
     before: Standing
     after: Standing
 
-    @property
+    @cached_property
     def gained(self) -> tuple[Held, ...]:
         """Rights had afterwards only; through which group a right is had makes no difference."""
         return _less(self.after.held, self.before.held)
 
-    @property
+    @cached_property
     def lost(self) -> tuple[Held, ...]:
         """Rights had before only."""
         return _less(self.before.held, self.after.held)

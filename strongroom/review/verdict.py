@@ -13,7 +13,7 @@ _DONE = {"create": "made", "update": "changed", "replace": "replaced", "delete":
 def headline(review: Review) -> str:
     """A few words that decide whether to read on."""
     count = len(review.flags)
-    flagged = "1 red flag" if count == 1 else f"{count} red flags"
+    flagged = "1 red flag" if count == 1 else f"{count:,} red flags"
     if review.failed:
         return f"Cannot be applied, {flagged}." if count else "Cannot be applied."
     if not count:
