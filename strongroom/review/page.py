@@ -15,7 +15,7 @@ from strongroom.rights.declared import phrases
 from strongroom.rights.model import Held, in_order
 
 #: Columns beside the privileges on tables.
-_OWN, _SEQUENCES, _ROUTINES = "OWN, BY SET ROLE", "SEQUENCES", "ROUTINES"
+_OWN, _SEQUENCES, _ROUTINES = "OWN (SET ROLE)", "SEQUENCES", "ROUTINES"
 _LAST = (_SEQUENCES, _ROUTINES, _OWN)
 _LOST, _NOTHING, _KEPT, _GAINED = "lost", "never", "kept", "gained"
 _SIGNS = {_LOST: "\N{MINUS SIGN}", _NOTHING: "\N{MIDDLE DOT}", _KEPT: "\N{BULLET}", _GAINED: "+"}

@@ -125,7 +125,7 @@ def test_the_matrix_tells_gain_loss_and_neither_without_colour(tmp_path: Path) -
     subject = change(tmp_path, after=after)
     (matrix,) = matrices(subject.people)
     tables = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "MAINTAIN")
-    assert (matrix.schema, matrix.columns) == ("app", (*tables, "SEQUENCES", "OWN, BY SET ROLE"))
+    assert (matrix.schema, matrix.columns) == ("app", (*tables, "SEQUENCES", "OWN (SET ROLE)"))
     signs = {row.person.role: "".join(cell.sign for cell in row.cells) for row in matrix.rows}
     assert signs == {
         "chiara": "•••+++•+",
