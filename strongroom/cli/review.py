@@ -130,6 +130,9 @@ def apply(
     Looks first: other files, a world that has moved or a missing approval stop it. The engine
     then works by the reviewed plan, which stops what moves in between.
     """
+    if merged and base is None:
+        reason = "It needs --base: the review that is fetched must not name its own approvers."
+        raise typer.BadParameter(reason, param_hint="--merged")
     home, now = Home.find(), datetime.now(UTC)
     repository = Repository(home.checkout)
     from_github = None
@@ -137,8 +140,9 @@ def apply(
         from_github = GitHub.find().merged_as(repository.commit(merged))
         GitHub.find().kept_review(f"review-{stack}", from_github, plan)
     wanted = Reviewed.load(plan)
-    wanted.refuse_other(stack, repository.tree(), now)
     ready = engine(home, stack, changes=True)
+    # Only now: plain `pulumi` may have left its salt in the stack's file.
+    wanted.refuse_other(stack, repository.tree(), now)
     again = parse(ready.preview(policy_pack=policy_pack))
     sources = Sources(
         repository, stack, base or wanted.base, None, _given(author), _given(approval), trailers
