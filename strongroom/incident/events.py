@@ -6,6 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from strongroom.tiers import ROOT
+
+#: What the sessions of `strongroom recover` call themselves.
+RECOVERY = "strongroom recover"
+
 # What break-glass calls its sessions; the id is 8 hexadecimal digits.
 _BREAK_GLASS = re.compile(r"break-glass (\S+) (.*) [0-9a-f]{8}")
 
@@ -45,6 +50,14 @@ class Session:
         """Who opened it by break-glass, and the ticket; None for every other session."""
         found = _BREAK_GLASS.fullmatch(self.application)
         return f"{found[1]} ({found[2]})" if found else None
+
+    @property
+    def recovers(self) -> bool:
+        """Whether it is `strongroom recover`: root through the socket, which nobody else can be.
+
+        It empties tables that it has just made, and drops what an earlier run had begun.
+        """
+        return (self.role, self.address, self.application) == (ROOT, "[local]", RECOVERY)
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,11 @@ class Event:
     cut_off: tuple[CutOff, ...] = ()
     sources: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it is what a recovery did to bring back what was lost."""
+        return self.culprit is not None and self.culprit.session.recovers
 
     def dump(self) -> dict[str, Any]:
         """As JSON has it."""

@@ -12,7 +12,7 @@ from strongroom.cluster.vault import SEGMENT, Vault
 from strongroom.errors import StrongroomError
 from strongroom.incident import log as logs
 from strongroom.incident import segments
-from strongroom.incident.events import Findings
+from strongroom.incident.events import Event, Findings
 from strongroom.incident.halfway import halfway
 from strongroom.incident.joining import Joining, from_log
 from strongroom.incident.living import Living
@@ -60,7 +60,7 @@ def find(
             for run in runs
         ]
         joining = Joining(log, Living.ask(cluster))
-        events = [joining.event(deed) for deed in _deeds(searches, since, every=every)]
+        events = list(_events(searches, joining, since, every=every))
         older = since if every else max((event.time for event in events), default=since)
         events += [joining.event(deed) for deed in _schemas(searches, older, joining)]
         events += halfway(searches, joining, since)
@@ -68,7 +68,7 @@ def find(
     events += [
         from_log(log, said, _why_no_wal(runs, covered, said.at))
         for said in log.statements
-        if said.at >= since and _untold(said, covered, joining)
+        if said.at >= since and not said.session.recovers and _untold(said, covered, joining)
     ]
     events.sort(key=lambda event: event.time, reverse=True)
     return Findings(
@@ -89,8 +89,10 @@ def _archive(cluster: Cluster, vault: Vault) -> list[Path]:
         return folders[-1:]
 
 
-def _deeds(searches: Sequence[Search], since: datetime, *, every: bool) -> Iterator[Deed]:
-    """What the WAL tells, the newest first; the newest stretch that tells something is enough."""
+def _events(
+    searches: Sequence[Search], joining: Joining, since: datetime, *, every: bool
+) -> Iterator[Event]:
+    """What the WAL tells, the newest first; the newest stretch that tells of harm is enough."""
     seen: set[tuple[int, int]] = set()
     for search in searches:
         with closing(search.deeds(since)) as stretches:
@@ -102,8 +104,9 @@ def _deeds(searches: Sequence[Search], since: datetime, *, every: bool) -> Itera
                     if deed.time >= since and (deed.finish.lsn, deed.finish.transaction) not in seen
                 ]
                 seen.update((deed.finish.lsn, deed.finish.transaction) for deed in new)
-                yield from new
-                if new and not every:
+                harm = [event for event in map(joining.event, new) if not event.harmless]
+                yield from harm
+                if harm and not every:
                     return
 
 

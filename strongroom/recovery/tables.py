@@ -8,9 +8,10 @@ from psycopg import sql
 
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.errors import StrongroomError
+from strongroom.incident.events import RECOVERY
 from strongroom.recovery import properties
 from strongroom.recovery.children import watch
-from strongroom.recovery.transfer import APPLICATION, Transfer, signed_in
+from strongroom.recovery.transfer import Transfer, signed_in
 
 _LONGEST_NAME = 63
 _SUFFIX = "_recovered"
@@ -96,7 +97,7 @@ class Tables:
             arrived = all(_exists(there, lands) for lands in landing.values())
         if not arrived:  # else a run was killed after this
             with root.connect() as there:
-                properties.end_work(there, APPLICATION)
+                properties.end_work(there, RECOVERY)
             watch(
                 transfer.primary.user,
                 *(transfer.primary.package.tool("pg_restore"), "--single-transaction"),

@@ -14,6 +14,7 @@ from psycopg import sql
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
+from strongroom.incident.events import RECOVERY
 from strongroom.recovery import piping, properties
 from strongroom.recovery.children import watch
 from strongroom.recovery.piping import End
@@ -24,9 +25,6 @@ from strongroom.tiers import ROOT
 _MOST_JOBS = 8
 _LONGEST_NAME = 63
 _ARRIVING = "_recovering"
-
-#: What the sessions of dump and restore call themselves.
-APPLICATION = "strongroom recover"
 
 _TABLES = """
     SELECT format('%I.%I', nspname, relname) FROM pg_class
@@ -90,7 +88,7 @@ class Transfer:
         """Make the database in the primary under another name, and compare it with the copy."""
         root = LocalRoot(self.primary)
         with root.connect() as there, self.recovered.root.connect() as here:
-            properties.end_work(there, APPLICATION)
+            properties.end_work(there, RECOVERY)
             drop(there, self.arriving)
             properties.make_roles(here, there, self.database)
             properties.create(here, there, self.database, self.arriving)
@@ -168,13 +166,13 @@ class Transfer:
     def clear(self) -> None:
         """End an unfinished restore and remove what it wrote."""
         with LocalRoot(self.primary).connect() as there:
-            properties.end_work(there, APPLICATION)
+            properties.end_work(there, RECOVERY)
             drop(there, self.arriving)
 
     def undo(self) -> Iterator[str]:
         """Remove what an unfinished run made in the primary; yields what was done."""
         with LocalRoot(self.primary).connect() as there:
-            properties.end_work(there, APPLICATION)
+            properties.end_work(there, RECOVERY)
             if limit_of(there, self.arriving) is not None:
                 drop(there, self.arriving)
                 yield f"the database {self.arriving} dropped"
@@ -249,7 +247,7 @@ def signed_in(root: LocalRoot) -> dict[str, str]:
         "PGPORT": str(root.cluster.port),
         "PGUSER": ROOT,
         "PGPASSWORD": password.value,
-        "PGAPPNAME": APPLICATION,
+        "PGAPPNAME": RECOVERY,
         # What is put back has its guards already; those that are there must not add theirs.
         "PGOPTIONS": "-c event_triggers=off -c maintenance_work_mem=256MB",
     }

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from strongroom.alerts import Alert
-from strongroom.incident.events import Session
+from strongroom.incident.events import RECOVERY, Session
 from strongroom.incident.log import parsed, session_of, text_of
 from strongroom.incident.statements import actions
-from strongroom.recovery.transfer import APPLICATION as RECOVERY
 from strongroom.tiers import PROVISIONER, ROOT
 from strongroom.watch.masking import masked
 from strongroom.watch.rights import changes
@@ -95,11 +94,6 @@ def _was_refused(line: _Line, later: Sequence[_Line]) -> bool:
         each.transaction == line.transaction and each.entry["error_severity"] in _ERRORS
         for each in later
     )
-
-
-def is_recovery(session: Session) -> bool:
-    """Whether it is `strongroom recover`, which clears away what a run before it began."""
-    return (session.role, session.address, session.application) == (ROOT, "[local]", RECOVERY)
 
 
 def _ours(session: Session) -> bool:

@@ -181,7 +181,7 @@ class Watch:
             event = joining.event(each.deed)
             if not _explained(event) and now - event.time < _LOG_LAG:
                 rest.append(each)
-            elif not (event.culprit and sayings.is_recovery(event.culprit.session)):
+            elif not event.harmless:
                 self._to_tell.append(of_event(self.name, event))
         self._waiting = rest
 
