@@ -184,7 +184,7 @@ def _show(found: Sequence[Answer], as_json: bool, nothing: str) -> None:
                 each.role,
                 ", ".join(each.privileges),
                 each.on,
-                " > ".join(each.through),
+                " > ".join(each.through) or ("" if each.note == "superuser" else "itself"),
                 "; ".join(
                     part for part in (each.first and f"after {each.first}", each.note) if part
                 ),

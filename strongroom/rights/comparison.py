@@ -107,7 +107,7 @@ class _Comparison:
         self._roles = [
             role
             for role in sorted({*snapshot.roles, *wanted})
-            if role != ROOT and not is_system(role)
+            if not _is_left_alone(role, snapshot)
         ]
         self._concerned: dict[Cause, set[str]] = defaultdict(set)
         self._through: dict[Cause, set[Ability]] = defaultdict(set)
@@ -252,10 +252,10 @@ _NOTHING = Standing()
 def is_usual(right: Right) -> bool:
     """What PostgreSQL, or an extension, gives to everybody and nobody misses or minds."""
     shape, privilege = right.shape, right.grant.privilege
-    if shape.schema == "information_schema" or shape.names == ("information_schema",):
+    if "information_schema" in (shape.schema, shape.names[0] if shape.kind == "schema" else None):
         return privilege in ("SELECT", "USAGE")
-    if is_system(shape.owner):
-        return True  # RDS's own database lets nobody in
+    if shape.kind == "database" and shape.owner.startswith("rds"):
+        return True  # RDS's own, which lets nobody in
     if shape.extension:
         return shape.trait != "SECURITY DEFINER"
     return shape.kind == "type" and privilege == "USAGE"
@@ -264,10 +264,15 @@ def is_usual(right: Right) -> bool:
 def strangers(snapshot: Snapshot, wanted: Mapping[str, Standing]) -> list[str]:
     """Roles that nobody declared, whether or not they can do anything; sorted."""
     return sorted(
-        role
-        for role in snapshot.roles
-        if role not in wanted and role != ROOT and not is_system(role)
+        role for role in snapshot.roles if role not in wanted and not _is_left_alone(role, snapshot)
     )
+
+
+def _is_left_alone(role: str, snapshot: Snapshot) -> bool:
+    """Root and the system's own roles; on a server that is not RDS's, nobody is RDS's either."""
+    if role.startswith("rds") and "rdsadmin" not in snapshot.roles:
+        return False
+    return role == ROOT or is_system(role)
 
 
 def counts(snapshot: Snapshot, schemas: Iterable[str]) -> tuple[int, int]:

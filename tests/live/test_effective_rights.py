@@ -233,9 +233,9 @@ def _gives_itself(session: Session, one: str, group: str) -> bool:
     try:
         with session.transaction(force_rollback=True):
             session.execute(sql.SQL(statement).format(*names))
-    except psycopg.errors.InsufficientPrivilege:
-        return False
-    except psycopg.Error:
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.InternalError_):
+        return False  # the latter, "no possible grantors", without the rights of who has ADMIN
+    except psycopg.errors.InvalidGrantOperation:
         return True
     return True
 

@@ -8,8 +8,11 @@ from strongroom.errors import StrongroomError
 from strongroom.provider.access.matrix import Matrix
 from strongroom.provider.access.memberships import Memberships
 from strongroom.provider.resource import Refusal
+from strongroom.rights.comparison import strangers
 from strongroom.rights.declared import declared
+from strongroom.rights.inspection import seen_within
 from strongroom.rights.rules import memberships
+from strongroom.rights.standing import standings
 from strongroom.rights.stated import stated
 from tests.live.conftest import Session
 from tests.live.local_stack import MEMBERS, SERVICES, LocalStack, Managed
@@ -17,7 +20,8 @@ from tests.live.local_stack import MEMBERS, SERVICES, LocalStack, Managed
 pytestmark = pytest.mark.live
 BOTH_KINDS_OF_ROOT = True
 
-RIGHTS = {role: stated(held) for role, held in declared(("app",), MEMBERS, SERVICES).items()}
+PEOPLE_RIGHTS = declared(("app",), MEMBERS, SERVICES)
+RIGHTS = {role: stated(held) for role, held in PEOPLE_RIGHTS.items()}
 
 #: Done by whoever may do everything, told in the preview, and put right by `up`.
 PUT_RIGHT = {
@@ -61,6 +65,8 @@ NAMED = [
      "REVOKE TEMPORARY ON DATABASE app FROM esra"),
     ("GRANT CONNECT ON DATABASE postgres TO PUBLIC", "everybody has CONNECT on database postgres",
      "REVOKE CONNECT ON DATABASE postgres FROM PUBLIC"),
+    ("GRANT CREATE ON SCHEMA public TO PUBLIC", "everybody has CREATE on schema public",
+     "REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
     ("ALTER ROLE chiara CREATEDB", "chiara has the attribute CREATEDB",
      "ALTER ROLE chiara NOCREATEDB"),
     ("ALTER TABLE app.before OWNER TO esra", "esra owns app.before",
@@ -130,6 +136,16 @@ def test_a_role_nobody_declared_that_can_do_nothing_is_left_alone(
         assert matrix.refresh() == []
     finally:
         superuser.execute("DROP ROLE bystander")
+
+
+def test_a_role_that_only_sounds_like_rds_is_a_stranger(stack: LocalStack) -> None:
+    with stack.root() as root, root.transaction(force_rollback=True):
+        root.execute("CREATE ROLE rds_backdoor LOGIN; GRANT tier_full TO rds_backdoor")
+        found = seen_within(root)
+    on_rds = "rdsadmin" in found.roles
+    assert strangers(found, standings(("app",), PEOPLE_RIGHTS)) == (
+        [] if on_rds else ["rds_backdoor"]
+    )
 
 
 def test_a_change_is_said_for_each_person_with_what_it_reaches(matrix: Managed) -> None:
