@@ -1,6 +1,6 @@
 """What a plugin answers: inputs judged, previews told, differences marked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
@@ -70,13 +70,21 @@ def failures(refused: Any) -> list[Any]:
     return [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in refused]
 
 
-def diff_response(diff: Diff, state: Mapping[str, Any], delete_first: bool = True) -> Any:
-    """A diff as the engine reads it, each property marked as added or changed."""
+def diff_response(
+    diff: Diff, state: Mapping[str, Any], news: Mapping[str, Any], delete_first: bool = True
+) -> Any:
+    """A diff as the engine reads it, with the places within properties that differ.
 
-    def kind(name: str, replace: bool) -> Any:
-        base = "UPDATE" if name in state else "ADD"
-        suffix = "_REPLACE" if replace else ""
-        return provider_pb2.PropertyDiff(kind=getattr(provider_pb2.PropertyDiff, base + suffix))
+    The engine shows what is named here and nothing else: of the rights of 1,000 people those of
+    the one who gains some.
+    """
+
+    def marked(names: tuple[str, ...], suffix: str) -> dict[str, Any]:
+        return {
+            path: provider_pb2.PropertyDiff(kind=getattr(provider_pb2.PropertyDiff, kind + suffix))
+            for name in names
+            for path, kind in _places(name, state.get(name), news.get(name), name in state)
+        }
 
     changed = bool(diff.updates or diff.replaces)
     some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
@@ -85,7 +93,20 @@ def diff_response(diff: Diff, state: Mapping[str, Any], delete_first: bool = Tru
         replaces=diff.replaces,
         diffs=[*diff.updates, *diff.replaces],
         deleteBeforeReplace=bool(diff.replaces) and delete_first,
-        detailedDiff={name: kind(name, False) for name in diff.updates}
-        | {name: kind(name, True) for name in diff.replaces},
+        detailedDiff=marked(diff.updates, "") | marked(diff.replaces, "_REPLACE"),
         hasDetailedDiff=True,
     )
+
+
+def _places(path: str, old: Any, new: Any, there: bool) -> Iterator[tuple[str, str]]:
+    """Where two values differ, as the engine's property paths, and how."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping) and old != new):
+        yield path, "UPDATE" if there else "ADD"
+        return
+    for key in old.keys() | new.keys():
+        quoted = key.replace("\\", "\\\\").replace('"', '\\"')
+        inner = f'{path}["{quoted}"]'
+        if key not in new:
+            yield inner, "DELETE"
+        elif old.get(key) != new[key] or key not in old:
+            yield from _places(inner, old.get(key), new[key], key in old)

@@ -135,7 +135,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def DiffConfig(self, request: Any, context: Any) -> Any:
         old, new = from_struct(request.olds), from_struct(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
-        return diff_response(Diff(updates=tuple(changed)), old)
+        return diff_response(Diff(updates=tuple(changed)), old, new)
 
     @_told
     def Configure(self, request: Any, context: Any) -> Any:
@@ -168,10 +168,10 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if name in state:
                 news[name] = state[name]
         if has_unknown(news):
-            return diff_response(partial(resource, state, news), state)
+            return diff_response(partial(resource, state, news), state, news)
         inputs = resource.Inputs.model_validate(news)
         diff = resource.diff(self._context(request.urn), state, inputs)
-        return diff_response(diff, state, resource.delete_before_replace)
+        return diff_response(diff, state, news, resource.delete_before_replace)
 
     @_told
     def Create(self, request: Any, context: Any) -> Any:

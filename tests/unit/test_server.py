@@ -130,11 +130,21 @@ def test_nothing_changed_is_no_diff(servicer: _Servicer) -> None:
 def test_a_change_in_place_is_told_by_property(servicer: _Servicer) -> None:
     response = _diff(servicer, _inputs(), _inputs(size=2, labels={"a": "b"}))
     assert response.changes == provider_pb2.DiffResponse.DIFF_SOME
-    assert dict.fromkeys(response.detailedDiff, True) == {"size": True, "labels": True}
+    assert set(response.diffs) == {"size", "labels"}
     assert not response.replaces
     assert not response.deleteBeforeReplace
-    kind = provider_pb2.PropertyDiff.UPDATE
-    assert {entry.kind for entry in response.detailedDiff.values()} == {kind}
+
+
+def test_what_differs_within_a_map_is_told_place_by_place(servicer: _Servicer) -> None:
+    before = {"same": "1", "other": "2", "gone": "3"}
+    after = {"same": "1", "other": "4", 'a "new" one': "5"}
+    response = _diff(servicer, _inputs(labels=before), _inputs(labels=after))
+    kinds = provider_pb2.PropertyDiff
+    assert {path: entry.kind for path, entry in response.detailedDiff.items()} == {
+        'labels["other"]': kinds.UPDATE,
+        'labels["gone"]': kinds.DELETE,
+        'labels["a \\"new\\" one"]': kinds.ADD,
+    }
 
 
 def test_a_property_that_was_not_there_is_added(servicer: _Servicer) -> None:
