@@ -8,6 +8,7 @@ import typer
 
 from strongroom import __version__
 from strongroom.cli import (
+    adopt,
     agent,
     alerts,
     connect,
@@ -42,6 +43,7 @@ app.command("audit")(rights.audit)
 app.command("can")(rights.can)
 app.command("who-can")(rights.who_can)
 app.command("matrix")(rights.matrix)
+app.command("adopt")(adopt.adopt)
 app.command("incident")(incident.incident)
 app.command("recover")(recover.recover)
 app.command("reconcile")(reconcile.reconcile)

@@ -74,7 +74,7 @@ class Answers:
         """
         self._refuse_unknown(role)
         wanted = None if called is None else {*map(id, self._called(called))}
-        found = self._abilities(role)
+        found = self.abilities(role)
         attributes = sorted(self._snapshot.roles[role].attributes) if called is None else ()
         answers = [Answer(role, (attribute,), SERVER, ()) for attribute in attributes]
         told: dict[tuple[str, Path, str, str, str], list[Right]] = defaultdict(list)
@@ -109,7 +109,7 @@ class Answers:
                 answers.append(Answer(role, (asked,), called, (), note="superuser"))
                 continue
             seen = set()
-            for first, right in self._abilities(role):
+            for first, right in self.abilities(role):
                 given = right.grant.privilege
                 if id(right.shape) in wanted and given in (asked, OWNER) and first not in seen:
                     seen.add(first)
@@ -127,7 +127,7 @@ class Answers:
             yield Entry(role, SERVER, attribute, role, "", 1, 1)
         found: dict[tuple[str, str, str, str], set[Shape]] = defaultdict(set)
         through: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
-        for first, right in self._abilities(role):
+        for first, right in self.abilities(role):
             shape = right.shape
             key = (first, shape.area, shape.kind, right.grant.privilege)
             found[key].add(shape)
@@ -139,7 +139,7 @@ class Answers:
             total = self._totals[area, kind]
             yield Entry(role, where, privilege, names, first, count, total)
 
-    def _abilities(self, role: str) -> Iterator[tuple[str, Right]]:
+    def abilities(self, role: str) -> Iterator[tuple[str, Right]]:
         """Every right, and what the role has to do first; nothing that it has already is added."""
         had = set()
         for right in self._news(role):

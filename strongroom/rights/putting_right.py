@@ -16,7 +16,7 @@ from strongroom.rights.model import DATABASE, OWNER, PUBLIC, Shape
 from strongroom.tiers import APP_OWNER, PROVISIONER
 
 #: GRANT's word for each kind of object that is put right here.
-_KINDS = {
+KINDS = {
     "database": "DATABASE",
     "schema": "SCHEMA",
     "table": "TABLE",
@@ -26,7 +26,8 @@ _KINDS = {
     "type": "TYPE",
 }
 
-_FUTURE = {
+#: ALTER DEFAULT PRIVILEGES' word for each.
+FUTURE = {
     "future table": "TABLES",
     "future sequence": "SEQUENCES",
     "future routine": "ROUTINES",
@@ -72,15 +73,15 @@ def _changes(connection: psycopg.Connection[Any], deviation: Deviation) -> Itera
         if grant.privilege == OWNER:
             return
         grantee = sql.SQL("PUBLIC") if grant.grantee == PUBLIC else sql.Identifier(grant.grantee)
-        if shape.kind in _FUTURE:
+        if shape.kind in FUTURE:
             if shape.owner in (APP_OWNER, PROVISIONER):
-                what = _default(shape.owner, shape.schema)
+                what = by_default(shape.owner, shape.schema)
                 revoke = sql.SQL("{} REVOKE {} ON {} FROM {}")
-                words = (sql.SQL(grant.privilege), sql.SQL(_FUTURE[shape.kind]), grantee)
+                words = (sql.SQL(grant.privilege), sql.SQL(FUTURE[shape.kind]), grantee)
                 yield _Change(PROVISIONER, revoke.format(what, *words))
         elif grant.grantor in (APP_OWNER, PROVISIONER):
             revoke = sql.SQL("REVOKE {} ON {} FROM {} CASCADE")
-            for privilege, objects in _targets(connection, shape, grant.privilege):
+            for privilege, objects in targets(connection, shape, grant.privilege):
                 yield _Change(grant.grantor, revoke.format(privilege, objects, grantee))
     elif isinstance(cause, Lacking):
         yield from _grants(connection, cause)
@@ -91,29 +92,30 @@ def _grants(connection: psycopg.Connection[Any], lack: Lacking) -> Iterator[_Cha
     role = sql.Identifier(lack.role)
     if lack.shape is None:
         kind, _, schema = area.partition("s in ")
-        if kind in _FUTURE:
+        if kind in FUTURE:
             grant = sql.SQL("{} GRANT {} ON {} TO {}")
-            words = (sql.SQL(privilege), sql.SQL(_FUTURE[kind]), role)
-            yield _Change(PROVISIONER, grant.format(_default(APP_OWNER, schema), *words))
+            words = (sql.SQL(privilege), sql.SQL(FUTURE[kind]), role)
+            yield _Change(PROVISIONER, grant.format(by_default(APP_OWNER, schema), *words))
         return
     owner = PROVISIONER if area == DATABASE else lack.shape.owner
     if owner in (APP_OWNER, PROVISIONER):
         grant = sql.SQL("GRANT {} ON {} TO {}")
-        for given, objects in _targets(connection, lack.shape, privilege):
+        for given, objects in targets(connection, lack.shape, privilege):
             yield _Change(owner, grant.format(given, objects, role))
 
 
-def _default(owner: str, schema: str | None) -> sql.Composed:
+def by_default(owner: str, schema: str | None) -> sql.Composed:
+    """How a statement about what `owner` makes later begins."""
     where = sql.SQL(" IN SCHEMA {}").format(sql.Identifier(schema)) if schema else sql.SQL("")
     words = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {}{}")
     return words.format(sql.Identifier(owner), where)
 
 
-def _targets(
+def targets(
     connection: psycopg.Connection[Any], shape: Shape, privilege: str
 ) -> Iterator[tuple[sql.Composable, sql.Composable]]:
     """The privilege and the objects as GRANT takes them; PostgreSQL itself writes their names."""
-    kind = _KINDS.get(shape.kind)
+    kind = KINDS.get(shape.kind)
     if kind is None:
         return
     if shape.kind == "column":
@@ -122,19 +124,20 @@ def _targets(
                 "SELECT relname FROM pg_catalog.pg_class WHERE oid = %s", [table]
             ).fetchone()
             column = name.removeprefix(f"{row[0] if row else ''}.")
-            (identity,) = _identities(connection, shape.catalog, [table])
+            (identity,) = identities(connection, shape.catalog, [table])
             given = sql.SQL("{} ({})").format(sql.SQL(privilege), sql.Identifier(column))
             yield given, sql.SQL("TABLE {}").format(identity)
         return
     for start in range(0, len(shape.ids), _AT_ONCE):
-        objects = _identities(connection, shape.catalog, shape.ids[start : start + _AT_ONCE])
+        objects = identities(connection, shape.catalog, shape.ids[start : start + _AT_ONCE])
         together = sql.SQL(", ").join(objects)
         yield sql.SQL(privilege), sql.SQL("{} {}").format(sql.SQL(kind), together)
 
 
-def _identities(
+def identities(
     connection: psycopg.Connection[Any], catalog: int, ids: Iterable[int]
 ) -> list[sql.Composable]:
+    """Names as the server writes them, of objects of one catalog by their OIDs."""
     rows = connection.execute(
         "SELECT (pg_catalog.pg_identify_object(%s, id, 0)).identity "
         "FROM pg_catalog.unnest(%s::oid[]) AS id",

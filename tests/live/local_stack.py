@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -193,18 +193,7 @@ def apply_model(stack: LocalStack) -> None:
         for statement in _TABLES:
             _run(session, statement, "before")
         session.execute("RESET ROLE")
-        for group_role, members in memberships(MEMBERS, SERVICES).items():
-            for member, options in members.items():
-                inherit, settable = "INHERIT" in options, "SET" in options
-                session.execute(
-                    sql.SQL("GRANT {} TO {} WITH INHERIT {}, SET {}").format(
-                        sql.Identifier(group_role), sql.Identifier(member), inherit, settable
-                    )
-                )
-        for rule in rules(("app",), MEMBERS, SERVICES):
-            session.execute(_grant(rule))
-            if rule.has_future:
-                session.execute(_future(rule))
+        give(session, ("app",), MEMBERS, SERVICES)
     with stack.sign_in("ada") as session:
         _run(session, "SET ROLE {}", APP_OWNER)
         for statement in _TABLES:
@@ -214,6 +203,27 @@ def apply_model(stack: LocalStack) -> None:
             "RETURN (SELECT count(*) FROM app.after)"
         )
     stack.primary.up()
+
+
+def give(
+    session: psycopg.Connection[Any],
+    schemas: Sequence[str],
+    members: Sequence[Member],
+    services: Sequence[Service],
+) -> None:
+    """Grant what a roster declares to roles that exist, by the provisioner's session."""
+    for group_role, found in memberships(members, services).items():
+        for member, options in found.items():
+            inherit, settable = "INHERIT" in options, "SET" in options
+            session.execute(
+                sql.SQL("GRANT {} TO {} WITH INHERIT {}, SET {}").format(
+                    sql.Identifier(group_role), sql.Identifier(member), inherit, settable
+                )
+            )
+    for rule in rules(schemas, members, services):
+        session.execute(_grant(rule))
+        if rule.has_future:
+            session.execute(_future(rule))
 
 
 def put_right(stack: LocalStack) -> None:

@@ -1,0 +1,123 @@
+"""What each role gains and loses between two snapshots, object by object, and that in words."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from strongroom.reading.forms import listed
+from strongroom.rights.answers import Answers
+from strongroom.rights.comparison import SWITCH
+from strongroom.rights.effective import Effective
+from strongroom.rights.inspection import by_area
+from strongroom.rights.model import OWNER, SERVER, Shape, Snapshot, in_order
+from strongroom.rights.naming import objects
+from strongroom.rights.standing import HAND_ON
+from strongroom.tiers import APP_OWNER
+
+#: Instead of a privilege: that the role can take itself, and others, into a group.
+_ADMIN = "ADMIN"
+
+#: All of an `Ability` but the privilege.
+_Place = tuple[str, str, str, str]
+
+
+class Ability(NamedTuple):
+    """One thing one role can do with one object.
+
+    Attributes:
+        first: what the role has to do before, such as ``SET ROLE app_owner``; empty when nothing.
+        area: the area, as `Shape.area` names it.
+        kind: the kind of object, or ``role``, or ``attribute``.
+        name: the object's full name.
+        privilege: PostgreSQL's name of the privilege.
+    """
+
+    first: str
+    area: str
+    kind: str
+    name: str
+    privilege: str
+
+
+class Abilities:
+    """Everything each role of a snapshot can do."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._answers, self._actual = Answers(snapshot), Effective(snapshot)
+
+    def of(self, role: str) -> frozenset[Ability]:
+        """All of one role, or of PUBLIC.
+
+        Who can switch to an owner can do everything, which is told as one.
+        """
+        found: dict[_Place, set[str]] = defaultdict(set)
+        for first, right in self._answers.abilities(role):
+            privilege = right.grant.privilege
+            for name in right.shape.full_names:
+                rights = found[first, right.shape.area, right.shape.kind, name]
+                rights |= {privilege, *([privilege + HAND_ON] if right.grant.grantable else [])}
+        for (first, *_), rights in found.items():
+            if first and OWNER in rights:
+                rights &= {OWNER}
+        for place, privilege in self._others(role):
+            found[place].add(privilege)
+        return frozenset(
+            Ability(*place, privilege) for place, rights in found.items() for privilege in rights
+        )
+
+    def _others(self, role: str) -> Iterator[tuple[_Place, str]]:
+        """What is on no object: what others will make, the role's attributes, and other roles."""
+        for right in self._actual.rights(role):
+            shape = right.shape
+            if shape.kind.startswith("future ") and shape.owner != APP_OWNER:
+                yield ("", shape.area, shape.kind, shape.owner), right.grant.privilege
+        if known := self._snapshot.roles.get(role):
+            for attribute in known.attributes:
+                yield ("", SERVER, "attribute", role), attribute
+        if not self._actual.is_superuser(role):
+            for other in self._actual.switches(role):
+                yield ("", f"role {other}", "role", other), SWITCH
+            for other in self._actual.givable(role):
+                yield ("", f"role {other}", "role", other), _ADMIN
+
+
+class Words:
+    """Abilities as people read them: objects with the same rights together."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._areas: Mapping[str, Sequence[Shape]] = by_area(snapshot.shapes)
+        self._shapes = {
+            (shape.area, shape.kind, full): (shape, name)
+            for shape in snapshot.shapes
+            for full, name in _names(shape)
+        }
+
+    def all(self, abilities: Iterable[Ability]) -> list[str]:
+        """A phrase for each set of privileges, such as ``SELECT on all 3 tables in app``."""
+        given: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+        for first, area, kind, name, privilege in abilities:
+            given[first, area, kind, name].add(privilege)
+        alike: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = defaultdict(list)
+        for (first, area, kind, name), privileges in given.items():
+            alike[first, area, kind, tuple(in_order(privileges))].append(name)
+        together: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+        for (first, area, kind, ordered), names in sorted(alike.items()):
+            together[first, ordered].append(self._objects(area, kind, sorted(names)))
+        return [
+            f"{f'after {first}: ' if first else ''}{', '.join(ordered)} on {listed(places, 'and')}"
+            for (first, ordered), places in together.items()
+        ]
+
+    def _objects(self, area: str, kind: str, names: Sequence[str]) -> str:
+        if (area, kind, names[0]) not in self._shapes:
+            return area
+        found = (self._shapes[area, kind, name] for name in names)
+        return objects([replace(shape, names=(name,)) for shape, name in found], self._areas)
+
+
+def _names(shape: Shape) -> list[tuple[str, str]]:
+    if shape.kind.startswith("future "):
+        return [(shape.owner, "")]
+    return [*zip(shape.full_names, shape.names, strict=True)]

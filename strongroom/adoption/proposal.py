@@ -1,0 +1,182 @@
+"""The proposal: who would be what, what changes for whom, and what has no place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from strongroom.adoption import details
+from strongroom.adoption.difference import Abilities, Ability, Words
+from strongroom.adoption.handover import statements
+from strongroom.adoption.outcome import Handover
+from strongroom.adoption.placing import Placing, Unplaced, place
+from strongroom.errors import StrongroomError
+from strongroom.people import Member
+from strongroom.reading.forms import listed
+from strongroom.reading.names import schema_name_problems
+from strongroom.rights.inspection import is_system, seen_within
+from strongroom.rights.model import PUBLIC, Snapshot
+from strongroom.tiers import FIXED_ROLES, ROOT
+
+#: Everybody's by default, which every adoption takes back and nobody granted.
+_DEFAULTS = frozenset({"CONNECT", "TEMPORARY", "EXECUTE"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes different for one role.
+
+    Attributes:
+        gains: what it can do then and cannot do now.
+        losses: what it can do now and cannot do then.
+        settings: what else changes, in words.
+    """
+
+    gains: frozenset[Ability]
+    losses: frozenset[Ability]
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What `strongroom adopt` found and proposes.
+
+    Attributes:
+        database: the database that was looked into.
+        others: databases that were not.
+        schemas: the schemas that would be guarded.
+        placing: who would be what.
+        unplaced: everything the roster has no words for.
+        changes: for each role that anything changes for, PUBLIC included, what.
+        handover: the SQL that root has to run.
+        words: puts abilities in words.
+    """
+
+    database: str
+    others: tuple[str, ...]
+    schemas: tuple[str, ...]
+    placing: Placing
+    unplaced: tuple[Unplaced, ...]
+    changes: Mapping[str, Change]
+    handover: str
+    words: Words
+
+
+def propose(
+    connection: psycopg.Connection[Any],
+    schemas: Sequence[str] = (),
+    people: Sequence[str] = (),
+    applications: Sequence[str] = (),
+) -> Proposal:
+    """Look at a server and propose; nothing on it is changed.
+
+    Args:
+        connection: any role's, not in a transaction; what it can see of the catalogs is enough.
+        schemas: the schemas to guard; all that hold tables when there are none.
+        people: roles known to be people.
+        applications: roles known to be applications.
+
+    Raises:
+        StrongroomError: no schema could be guarded, or a name is not there.
+    """
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    try:
+        snapshot, known = seen_within(connection), details.read(connection)
+        for role in (*people, *applications):
+            if role not in snapshot.roles:
+                raise StrongroomError(f"There is no role {role}, so it can be placed nowhere.")
+        guarded, refused = _schemas(snapshot, schemas)
+        placing = place(snapshot, known, guarded, people, applications)
+        engineers = placing.engineers
+        members = [Member(each.role, each.name, each.tier, each.rights) for each in engineers]
+        root = ROOT if ROOT in snapshot.roles else _bootstrap(known)
+        handover = Handover(snapshot, root, guarded, members, placing.services)
+        changes = _changes(snapshot, handover, known)
+        words = Words(snapshot)
+        nobody = [] if engineers else [_NOBODY]
+        return Proposal(
+            snapshot.database,
+            tuple(sorted(_others(snapshot))),
+            tuple(guarded),
+            placing,
+            (*placing.unplaced, *refused, *_public(changes.get(PUBLIC), words), *nobody),
+            changes,
+            statements(connection, handover),
+            words,
+        )
+    finally:
+        connection.execute("ROLLBACK")
+
+
+_NOBODY = Unplaced(
+    "engineers",
+    "nobody here is known to be a person, and a roster needs one. Name them with --person, or add "
+    "them by hand",
+)
+
+
+def _schemas(snapshot: Snapshot, asked: Sequence[str]) -> tuple[list[str], list[Unplaced]]:
+    """Those that can be guarded, and why others cannot."""
+    present = {shape.names[0] for shape in snapshot.shapes if shape.kind == "schema"}
+    if missing := sorted({*asked} - present):
+        raise StrongroomError(
+            f"There is no schema {listed(missing, 'and')} in database {snapshot.database}, so "
+            "nothing was proposed. Leave --schema out to see all that hold tables."
+        )
+    filled = {
+        shape.schema
+        for shape in snapshot.shapes
+        if shape.kind == "table" and shape.schema and not shape.extension
+    } - {"information_schema", "strongroom"}
+    chosen = sorted({*asked} or {each for each in filled if not each.startswith("pg_")})
+    guarded, refused = [], []
+    for schema in chosen:
+        if problems := [*schema_name_problems(schema)]:
+            why = "; it ".join(problems)
+            remedy = "ALTER SCHEMA … RENAME TO does that, and search_path has to follow"
+            refused.append(Unplaced(f"schema {schema}", f"its name {why}. {remedy}"))
+        else:
+            guarded.append(schema)
+    if not guarded:
+        reasons = "; ".join(f"{each.what}: {each.why}" for each in refused) or "none holds a table"
+        raise StrongroomError(
+            f"No schema of database {snapshot.database} can be guarded ({reasons}), and without "
+            "one no tier has anything to read. Nothing was proposed."
+        )
+    return guarded, refused
+
+
+def _changes(
+    snapshot: Snapshot, handover: Handover, known: Mapping[str, details.Details]
+) -> dict[str, Change]:
+    before, after = Abilities(snapshot), Abilities(handover.after())
+    found = {}
+    for role in (PUBLIC, *sorted(snapshot.roles)):
+        if role in FIXED_ROLES or is_system(role):
+            continue
+        now, then = before.of(role), after.of(role)
+        settings = tuple(known[role].changes()) if role in handover.placed else ()
+        if role in handover.placed or now != then:
+            found[role] = Change(then - now, now - then, settings)
+    return found
+
+
+def _public(change: Change | None, words: Words) -> list[Unplaced]:
+    """What somebody gave to everybody, which no roster says."""
+    lost = change.losses if change else ()
+    told = words.all(each for each in lost if each.privilege not in _DEFAULTS)
+    why = "a roster gives nothing to everybody, so it is taken back"
+    return [Unplaced("PUBLIC", f"everybody has {phrase}; {why}") for phrase in told]
+
+
+def _bootstrap(known: Mapping[str, details.Details]) -> str:
+    return next((role for role, each in known.items() if each.bootstrap), ROOT)
+
+
+def _others(snapshot: Snapshot) -> list[str]:
+    return [
+        shape.names[0]
+        for shape in snapshot.shapes
+        if shape.kind == "database" and shape.trait != "this"
+    ]

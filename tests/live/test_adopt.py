@@ -1,0 +1,175 @@
+"""`strongroom adopt` on a server that grew by hand: what it shows is all that becomes different."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from typer.testing import CliRunner, Result
+
+from strongroom.adoption.difference import Abilities
+from strongroom.adoption.proposal import Proposal, propose
+from strongroom.cli import app
+from strongroom.rights.comparison import compare
+from strongroom.rights.declared import declared
+from strongroom.rights.inspection import is_system, snapshot
+from strongroom.rights.model import PUBLIC, Snapshot
+from strongroom.rights.standing import standings
+from strongroom.roster import Roster
+from strongroom.tiers import FIXED_ROLES, GATE, GROUPS, PROVISIONER, Tier
+from tests.live.local_stack import LocalStack, give
+
+pytestmark = pytest.mark.live
+
+HOSTILE = 'x"; DROP SCHEMA shop CASCADE; --'
+GROUP = "team\n- `loses` <b>nothing</b>"
+SCHEMAS = ("billing", "shop")
+
+#: Years of good intentions.
+MESS = """
+CREATE ROLE shopdba LOGIN SUPERUSER;
+CREATE ROLE developers; CREATE ROLE {group};
+CREATE ROLE "alice.jones" LOGIN; CREATE ROLE "bob.smith" LOGIN CREATEDB CREATEROLE BYPASSRLS;
+CREATE ROLE "carol.white" LOGIN VALID UNTIL '2040-01-01';
+CREATE ROLE tester LOGIN; CREATE ROLE {hostile} LOGIN; CREATE ROLE copier LOGIN REPLICATION;
+CREATE ROLE web_api LOGIN CONNECTION LIMIT 20; CREATE ROLE reporting LOGIN;
+CREATE ROLE billing_job LOGIN NOINHERIT; CREATE ROLE auditor LOGIN; CREATE ROLE outsider LOGIN;
+ALTER ROLE web_api SET search_path = shop; ALTER ROLE web_api SET work_mem = '8MB';
+GRANT CONNECT ON DATABASE app TO developers, web_api, auditor, outsider, PUBLIC;
+GRANT CREATE, TEMPORARY ON DATABASE app TO "bob.smith";
+GRANT developers TO "alice.jones", "carol.white"; GRANT developers TO "bob.smith" WITH ADMIN TRUE;
+GRANT {group} TO "alice.jones", {hostile} WITH INHERIT FALSE; GRANT "alice.jones" TO tester;
+GRANT pg_read_all_data TO "carol.white"; GRANT developers TO billing_job;
+SET ROLE "bob.smith"; GRANT developers TO outsider, {hostile}; RESET ROLE;
+CREATE SCHEMA shop AUTHORIZATION web_api; CREATE SCHEMA billing; CREATE SCHEMA scratch;
+GRANT USAGE, CREATE ON SCHEMA scratch, shop TO developers;
+GRANT USAGE ON SCHEMA shop, billing TO reporting, billing_job, tester, {hostile};
+SET ROLE web_api;
+CREATE TABLE shop.orders (id serial PRIMARY KEY, total int, card text);
+CREATE TABLE shop."Odd; name" (id int GENERATED ALWAYS AS IDENTITY);
+CREATE VIEW shop.totals AS SELECT sum(total) FROM shop.orders;
+CREATE FUNCTION shop.twice(n int) RETURNS int LANGUAGE sql RETURN 2 * n;
+CREATE FUNCTION shop.secret("a, b" text) RETURNS text LANGUAGE sql SECURITY DEFINER RETURN $1;
+CREATE DOMAIN shop.money AS numeric; CREATE TYPE shop.pair AS (a int, b int);
+REVOKE EXECUTE ON FUNCTION shop.secret FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION shop.secret TO "alice.jones";
+GRANT SELECT, INSERT, UPDATE ON shop.orders TO developers;
+GRANT SELECT (id, total) ON shop.orders TO reporting; GRANT SELECT ON shop.totals TO PUBLIC;
+GRANT TRIGGER, DELETE ON shop.orders TO "alice.jones";
+GRANT UPDATE ON SEQUENCE shop.orders_id_seq TO "alice.jones";
+GRANT SELECT ON shop."Odd; name" TO "alice.jones" WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO reporting, developers;
+RESET ROLE; SET ROLE "alice.jones";
+GRANT SELECT ON shop."Odd; name" TO outsider, reporting, {hostile};
+CREATE TABLE scratch.mine (n int); CREATE TABLE shop.draft (n int);
+GRANT SELECT ON scratch.mine TO reporting;
+RESET ROLE;
+CREATE TABLE billing.invoices (id bigserial, sum int); CREATE TABLE public.left_over (n int);
+CREATE MATERIALIZED VIEW billing.monthly AS SELECT 1 AS n;
+GRANT SELECT, INSERT ON billing.invoices TO billing_job; GRANT SELECT ON public.left_over TO PUBLIC;
+GRANT TRUNCATE, MAINTAIN ON billing.invoices TO {hostile};
+"""
+
+
+@dataclass
+class Server:
+    """The messy server before, what was proposed for it, and how it is once that is applied."""
+
+    stack: LocalStack
+    before: Snapshot
+    proposal: Proposal
+    folder: Path
+    result: Result
+
+    def apply(self) -> Snapshot:
+        """Do what the report says, in its order, and look again."""
+        roster = Roster.load(self.folder / "engineers.yaml")
+        members = roster.engineers_in("production")
+        with self.stack.root() as root:
+            root.autocommit = True
+            root.execute((self.folder / "handover.sql").read_bytes())
+        with self.stack.sign_in(PROVISIONER) as session:
+            for group in (*(each.role for each in GROUPS.values()), GATE):
+                inherit = sql.SQL("NOINHERIT" if group == GATE else "INHERIT")
+                session.execute(sql.SQL("CREATE ROLE {} {}").format(sql.Identifier(group), inherit))
+            give(session, roster.schemas, members, roster.services)
+        return _look(self.stack)
+
+
+def _look(stack: LocalStack) -> Snapshot:
+    with stack.root() as root:
+        root.rollback()
+        root.autocommit = True
+        return snapshot(root)
+
+
+def _adopt(stack: LocalStack, role: str, *arguments: str) -> Result:
+    dsn = make_conninfo(**stack.parameters(role))
+    return CliRunner().invoke(app, ["adopt", dsn, "--stack", "production", *arguments])
+
+
+_CHOSEN = [f"--schema={schema}" for schema in SCHEMAS]
+
+
+@pytest.fixture(scope="module")
+def messy(own_stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    names = {"hostile": HOSTILE, "group": GROUP}
+    quoted = {key: sql.Identifier(name) for key, name in names.items()}
+    with own_stack.root() as root:
+        root.autocommit = True
+        root.execute(sql.SQL(MESS).format(**quoted))
+        root.execute('CREATE DATABASE old OWNER "bob.smith"')
+    folder = tmp_path_factory.mktemp("adopt") / "proposal"
+    result = _adopt(own_stack, "auditor", *_CHOSEN, f"--output={folder}")
+    with own_stack.sign_in("auditor") as session:
+        proposal = propose(session, SCHEMAS)
+    return Server(own_stack, _look(own_stack), proposal, folder, result)
+
+
+def test_everybody_has_the_place_that_comes_closest_to_what_they_can_do(messy: Server) -> None:
+    roster = Roster.load(messy.folder / "engineers.yaml")
+    assert roster.schemas == SCHEMAS
+    assert {each.role: each.tier for each in roster.engineers} == {
+        # Both can create in schema shop, which only seniors can after SET ROLE app_owner.
+        "alice.jones": Tier.SENIOR,
+        "bob.smith": Tier.SENIOR,
+        "carol.white": Tier.SENIOR,
+        "outsider": Tier.SENIOR,
+    }
+    services = {each.role: each for each in roster.services}
+    assert {*services} == {"auditor", "billing_job", "reporting", "tester", "web_api"}
+    assert services["billing_job"].rights == {"billing": {"SELECT", "INSERT"}}
+    assert services["reporting"].rights == {"shop": {"SELECT", "EXECUTE"}}
+    assert services["web_api"].ddl
+    assert not services["auditor"].rights
+
+
+def test_what_the_roster_has_no_words_for_is_named_with_what_to_do(messy: Server) -> None:
+    assert messy.result.exit_code == 3, messy.result.output
+    said = {each.what: each.why for each in messy.proposal.unplaced}
+    assert "ALTER ROLE … NOSUPERUSER" in said["role shopdba"]
+    assert "certificate" in said[f"role {HOSTILE}"]
+    assert "replicas sign in with a role of their own" in said["role copier"]
+    assert "its members are alice.jones, billing_job" in said["role developers"]
+    public = [why for what, why in said.items() if what == "PUBLIC"]
+    assert public
+    assert all("everybody has SELECT on" in why for why in public)
+
+
+def test_applying_the_proposal_changes_exactly_what_it_shows_for_every_role(messy: Server) -> None:
+    after = messy.apply()
+    before, then = Abilities(messy.before), Abilities(after)
+    for role in (PUBLIC, *messy.before.roles):
+        if role in FIXED_ROLES or is_system(role):
+            continue
+        now, became = before.of(role), then.of(role)
+        change = messy.proposal.changes.get(role)
+        gains, losses = (change.gains, change.losses) if change else (frozenset(), frozenset())
+        assert became - now == gains, role
+        assert now - became == losses, role
+    roster = Roster.load(messy.folder / "engineers.yaml")
+    people = declared(roster.schemas, roster.engineers_in("production"), roster.services)
+    wanted = standings(roster.schemas, people)
+    left = {role for each in compare(after, wanted) for role in each.roles}
+    assert not left & {*people, PUBLIC}
