@@ -23,8 +23,8 @@ _ROSTER_HEAD = """\
 _ORDER = """\
 1. Correct `{roster}` until each line is meant, and put it in `stacks/`. Run this again with
    --person and --service for whoever was placed wrongly.
-2. Lay the foundation: `pulumi up --target '**::primary' --target '**::provisioner'`. It makes the
-   roles provisioner and app_owner, which the next step needs.
+2. Lay the foundation: `pulumi up --target '**::primary*' --target '**::provisioner'`. It makes
+   the roles provisioner and app_owner, which the next step needs.
 3. Read `{handover}` and let root run it, once: `psql -v ON_ERROR_STOP=1 -f {handover}`.
 4. `pulumi import --file {imported}` takes the roles and schemas over as they are.
 5. `pulumi preview`, then `pulumi up`, gives what is listed here as gained, and nothing else.
@@ -138,37 +138,38 @@ def _report(proposal: Proposal) -> Iterator[str]:
         yield from _listed(proposal, everybody)
     for title, found in (("People", people), ("Services", services)):
         yield f"\n## {title}"
+        if found:
+            yield "\nThey sign in with a certificate or IAM; a password opens nothing any more."
         for role, what in found:
             yield f"\n### {role}: {what}\n"
-            yield f"Why: {_text(placing.why[role])}."
-            yield "Signs in with a certificate or IAM; a password opens nothing any more.\n"
-            yield from _listed(proposal, changes[role], everybody)
+            yield f"Why: {_text(placing.why[role])}.\n"
+            yield from _listed(proposal, changes[role], everybody) or ["- nothing changes"]
     others = {
-        role: change for role, change in changes.items() if role not in (*placing.why, PUBLIC)
+        role: lines
+        for role, change in changes.items()
+        if role not in (*placing.why, PUBLIC) and (lines := _listed(proposal, change, everybody))
     }
     if others:
         yield "\n## Others it changes something for"
-    for role, change in others.items():
-        if lines := [*_listed(proposal, change, everybody)]:
-            yield f"\n### {_text(role)}\n"
-            yield from lines
+    for role, lines in others.items():
+        yield f"\n### {_text(role)}\n"
+        yield from lines
     yield "\n## Not placed\n"
     yield from [f"- {_text(each.what)}: {_text(each.why)}." for each in proposal.unplaced] or [
         "Nothing."
     ]
     if proposal.others:
-        yield "\nNot looked into: what lies inside the databases "
-        yield f"{_text(', '.join(proposal.others))}."
+        others_named = _text(", ".join(proposal.others))
+        yield f"\nNot looked into: what lies inside the databases {others_named}."
     yield "\n## In this order\n"
     yield _ORDER.format(roster=ROSTER, handover=HANDOVER, imported=IMPORT)
 
 
-def _listed(proposal: Proposal, change: Change, told: Change | None = None) -> Iterator[str]:
+def _listed(proposal: Proposal, change: Change, told: Change | None = None) -> list[str]:
     losses = change.losses - (told.losses if told else frozenset())
     lines = [f"- gains {_text(each)}" for each in proposal.words.all(change.gains)]
     lines += [f"- loses {_text(each)}" for each in proposal.words.all(losses)]
-    lines += [f"- {_text(each)}" for each in change.settings]
-    yield from lines or ([] if not told else ["- nothing changes"])
+    return lines + [f"- {_text(each)}" for each in change.settings]
 
 
 def _rights(rights: RightsBySchema) -> str:

@@ -2,22 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from strongroom.adoption.details import Details
+from strongroom.adoption.needs import Needs, needs_of
 from strongroom.people import Engineer, Service
 from strongroom.reading.forms import listed
 from strongroom.reading.names import role_name_problems
 from strongroom.rights.answers import Answers
 from strongroom.rights.inspection import is_system
-from strongroom.rights.model import OWNER, PUBLIC, Snapshot
+from strongroom.rights.model import Snapshot
 from strongroom.tiers import (
     FIXED_ROLES,
-    MAINTAIN_SINCE,
-    TABLE_PRIVILEGES,
+    GROUPS,
     Privilege,
-    Tier,
-    cumulative,
 )
 
 #: Words in the names of applications. Only a hint: nothing is placed by its name against more.
@@ -60,28 +58,6 @@ class Placing:
     unplaced: tuple[Unplaced, ...]
 
 
-@dataclass
-class _Needs:
-    """What a role has in the guarded schemas, in the roster's words."""
-
-    rights: dict[str, set[Privilege]] = field(default_factory=dict)
-    public: dict[str, set[Privilege]] = field(default_factory=dict)
-    ddl: bool = False
-
-    @property
-    def tier(self) -> Tier:
-        """The smallest tier that has all of it."""
-        every = {right for found in self.rights.values() for right in found}
-        for tier in () if self.ddl else Tier:
-            has = cumulative(tier, MAINTAIN_SINCE)
-            if (
-                every & TABLE_PRIVILEGES <= has.tables
-                and every & {Privilege.USAGE} <= has.sequences
-            ):
-                return tier
-        return Tier.SENIOR
-
-
 def place(
     snapshot: Snapshot,
     details: Mapping[str, Details],
@@ -113,7 +89,7 @@ def place(
         if person is None:
             unsure.add(role)
         why[role] = said
-        needs = _needs(answers, role, schemas)
+        needs = needs_of(answers, role, schemas)
         if person:
             execute = {
                 schema: frozenset({Privilege.EXECUTE})
@@ -153,10 +129,14 @@ def _refused(snapshot: Snapshot, role: str) -> str:
 
 def _evidence(snapshot: Snapshot, known: Details, role: str) -> tuple[bool | None, str]:
     """Whether a role is a person; None when nothing tells, or as much speaks for the other."""
+    groups = {one.group for one in snapshot.memberships if one.member == role}
+    if tiers := groups & {group.role for group in GROUPS.values()}:
+        return True, f"is in {listed(sorted(tiers), 'and')}"
     teams = {
         group
-        for group in {one.group for one in snapshot.memberships if one.member == role}
+        for group in groups
         if not is_system(group)
+        and group not in FIXED_ROLES
         and not snapshot.roles[group].login
         and len(_who_signs_in(snapshot, group)) > 1
     }
@@ -186,31 +166,7 @@ def _who_signs_in(snapshot: Snapshot, group: str) -> set[str]:
     return {member for member in members if snapshot.roles[member].login}
 
 
-def _needs(answers: Answers, role: str, schemas: Sequence[str]) -> _Needs:
-    needs = _Needs()
-    for first, right in answers.abilities(role):
-        shape, given = right.shape, right.grant.privilege
-        schema = shape.names[0] if shape.kind == "schema" else shape.schema
-        if schema is None or schema not in schemas or shape.extension or first.startswith("GRANT "):
-            continue
-        if given == OWNER or (shape.kind, given) == ("schema", "CREATE"):
-            needs.ddl = True
-            continue
-        found: Privilege | None = None
-        if shape.kind in ("table", "column") and given in TABLE_PRIVILEGES:
-            found = Privilege(given)
-        elif shape.kind == "sequence" and given in ("USAGE", "UPDATE"):
-            found = Privilege.USAGE
-        elif shape.kind == "routine":
-            found = Privilege.EXECUTE
-        if found:
-            by_public = found == Privilege.EXECUTE and right.grant.grantee == PUBLIC
-            where = needs.public if by_public else needs.rights
-            where.setdefault(schema, set()).add(found)
-    return needs
-
-
-def _service(role: str, needs: _Needs) -> Service:
+def _service(role: str, needs: Needs) -> Service:
     """What it has now, also where that is everybody's: an application has to go on working."""
     rights = {}
     for schema in sorted({*needs.rights, *(needs.public if needs.rights else ())}):

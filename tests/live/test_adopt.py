@@ -1,5 +1,6 @@
 """`strongroom adopt` on a server that grew by hand: what it shows is all that becomes different."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,10 +140,12 @@ def test_everybody_has_the_place_that_comes_closest_to_what_they_can_do(messy: S
     }
     services = {each.role: each for each in roster.services}
     assert {*services} == {"auditor", "billing_job", "reporting", "tester", "web_api"}
-    assert services["billing_job"].rights == {"billing": {"SELECT", "INSERT"}}
+    assert services["billing_job"].rights["billing"] == {"SELECT", "INSERT"}
     assert services["reporting"].rights == {"shop": {"SELECT", "EXECUTE"}}
     assert services["web_api"].ddl
+    # Everybody may read shop.totals, but auditor may not enter the schema.
     assert not services["auditor"].rights
+    assert "auditor: {rights" not in (messy.folder / "engineers.yaml").read_text()
 
 
 def test_what_the_roster_has_no_words_for_is_named_with_what_to_do(messy: Server) -> None:
@@ -173,3 +176,78 @@ def test_applying_the_proposal_changes_exactly_what_it_shows_for_every_role(mess
     wanted = standings(roster.schemas, people)
     left = {role for each in compare(after, wanted) for role in each.roles}
     assert not left & {*people, PUBLIC}
+
+
+def test_once_it_is_applied_everything_has_a_place_but_what_root_has_to_settle(
+    messy: Server,
+) -> None:
+    with messy.stack.root() as root:
+        root.autocommit = True
+        root.execute("SET strongroom.confirm = 'drop owned'")
+        for role in ("developers", GROUP, HOSTILE, "copier", "shopdba"):
+            root.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(role)))
+    known = [f"--person={role}" for role in ("alice.jones", "bob.smith", "carol.white", "outsider")]
+    result = _adopt(messy.stack, "web_api", *_CHOSEN, *known, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["notPlaced"] == []
+    assert [each["tier"] for each in told["engineers"]] == ["senior"] * 4
+    everyone = [*told["engineers"], *told["services"]]
+    changed = {each["role"]: (each["gains"], each["loses"]) for each in everyone}
+    assert {role: change for role, change in changed.items() if any(change)} == {}
+    assert told["others"] == []
+
+
+def test_the_import_file_names_roles_and_schemas_as_the_program_does(messy: Server) -> None:
+    found = json.loads((messy.folder / "import.json").read_text())
+    ids = {each["name"]: each.get("id") for each in found["resources"]}
+    assert ids["access-schema-shop"] == "app.shop"
+    assert ids["access-role-alice.jones"] == "alice.jones"
+    assert not [name for name in ids if HOSTILE in name]
+
+
+def test_names_that_are_markup_or_sql_stay_names(messy: Server) -> None:
+    report = (messy.folder / "adopt.md").read_text()
+    assert "<b>" not in report
+    assert "\n- `loses`" not in report
+    assert "the end at 2040-01-01" in report
+    assert f'"{GROUP}"' in (messy.folder / "handover.sql").read_text()
+
+
+def test_what_stands_in_the_folder_already_is_never_written_over(messy: Server) -> None:
+    result = _adopt(messy.stack, "auditor", f"--output={messy.folder}")
+    assert result.exit_code == 1
+    assert "holds engineers.yaml already" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "code", "said"),
+    [
+        ("host=127.0.0.1 port=1 user=auditor dbname=app", 1, "could not be looked at"),
+        ("postgresql://auditor:hunter2@127.0.0.1:1/app", 2, "the DSN holds a password"),
+        ("postgresql://auditor:hunter2@[/app", 2, "no connection string"),
+    ],
+)
+def test_a_server_that_cannot_be_asked_is_told_in_one_paragraph_without_the_password(
+    dsn: str, code: int, said: str
+) -> None:
+    result = CliRunner().invoke(app, ["adopt", dsn])
+    told = " ".join(f"{result.output} {result.exception}".replace("│", "").split())
+    assert said in told
+    assert "hunter2" not in told
+    assert code == (result.exit_code if result.exit_code else 0)
+
+
+def test_a_role_that_is_refused_and_a_schema_or_role_that_is_not_there_are_told(
+    messy: Server,
+) -> None:
+    parameters = messy.stack.parameters("auditor")
+    refused = CliRunner().invoke(
+        app,
+        ["adopt", make_conninfo(**{**parameters, "user": "web_api"})],
+        obj={"PGPASSWORD": "hunter2"},
+    )
+    assert "could not be looked at" in str(refused.exception)
+    assert "hunter2" not in f"{refused.output}{refused.exception}"
+    for option, said in (("--schema=shoop", "no schema shoop"), ("--person=eve", "no role eve")):
+        assert said in str(_adopt(messy.stack, "auditor", option).exception)
