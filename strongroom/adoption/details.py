@@ -1,18 +1,20 @@
 """What a role has besides rights: limits, an end, and settings of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, LiteralString, cast
 
 import psycopg
 
-#: Settings of a role that the program sets, and what it sets them to.
-_SET = {
-    "search_path": "the guarded schemas",
-    "statement_timeout": "that of the tier",
-    "idle_in_transaction_session_timeout": "that of the stack",
-    "role": "app_owner for who changes tables as an application, else none",
+from strongroom.provider.postgresql.role_catalog import milliseconds, search_path
+
+#: The settings of a role that the program holds to, and how to read what the server has.
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "search_path": search_path,
+    "statement_timeout": milliseconds,
+    "idle_in_transaction_session_timeout": milliseconds,
+    "role": str,
 }
 
 
@@ -34,18 +36,30 @@ class Details:
     valid_until: str
     settings: tuple[str, ...]
 
-    def changes(self) -> Iterator[str]:
-        """What `pulumi up` will change of these, in words."""
+    def changes(self, wanted: Mapping[str, object]) -> Iterator[str]:
+        """What `pulumi up` will change of these, in words.
+
+        Args:
+            wanted: what each setting that the program holds to will be: a list of schemas,
+                milliseconds, or a role; those left out will be unset.
+        """
         if not self.inherit:
             yield "NOINHERIT becomes INHERIT"
         if self.connection_limit != -1:
             yield f"the limit of {self.connection_limit} connections goes"
         if self.valid_until:
             yield f"the end at {self.valid_until} goes"
-        for line in self.settings:
-            name = line.partition("=")[0]
-            if name in _SET:
-                yield f"the setting {line} becomes {_SET[name]}"
+        has = dict(line.partition("=")[::2] for line in self.settings)
+        for name, read_as in _READERS.items():
+            now = read_as(has[name]) if name in has else None
+            if now != wanted.get(name):
+                yield f"the setting {name} becomes {_shown(wanted.get(name))}, now {_shown(now)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return f"{value / 1000:g} s" if isinstance(value, int) else str(value or "unset")
 
 
 def read(connection: psycopg.Connection[Any]) -> dict[str, Details]:

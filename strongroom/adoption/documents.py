@@ -26,10 +26,16 @@ _ORDER = """\
 2. Lay the foundation: `pulumi up --target '**::primary*' --target '**::provisioner'`. It makes
    the roles provisioner and app_owner, which the next step needs.
 3. Read `{handover}` and let root run it, once: `psql -v ON_ERROR_STOP=1 -f {handover}`.
-4. `pulumi import --file {imported}` takes the roles and schemas over as they are.
+   Services that still sign in with a password must have a certificate, or IAM, before that.
+4. `pulumi import --file {imported} --protect=false` takes the roles and schemas over as they are.
 5. `pulumi preview`, then `pulumi up`, gives what is listed here as gained, and nothing else.
 6. `strongroom audit` has to be clean. What is under "Not placed" is what it will name.
 """
+
+_SIGN_IN = {
+    "People": "They sign in with a certificate or IAM; their passwords are taken away.",
+    "Services": "They sign in with a certificate or IAM as well; no password opens the stack.",
+}
 
 
 def roster(proposal: Proposal, environment: str) -> str:
@@ -139,7 +145,7 @@ def _report(proposal: Proposal) -> Iterator[str]:
     for title, found in (("People", people), ("Services", services)):
         yield f"\n## {title}"
         if found:
-            yield "\nThey sign in with a certificate or IAM; a password opens nothing any more."
+            yield f"\n{_SIGN_IN[title]}"
         for role, what in found:
             yield f"\n### {role}: {what}\n"
             yield f"Why: {_text(placing.why[role])}.\n"

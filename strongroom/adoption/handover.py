@@ -48,9 +48,9 @@ def _all(connection: psycopg.Connection[Any], handover: Handover) -> Iterator[sq
 
 
 def _attributes(handover: Handover) -> Iterator[sql.Composable]:
-    for role in sorted(handover.placed):
-        attributes = handover.snapshot.roles[role].attributes
-        if attributes:
+    for role, known in sorted(handover.snapshot.roles.items()):
+        attributes = known.attributes
+        if attributes and not handover.is_roots(role):
             no = sql.SQL(" ").join(sql.SQL(f"NO{each}") for each in sorted(attributes))
             yield sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(role), no)
 
@@ -107,6 +107,8 @@ def _memberships(handover: Handover) -> Iterator[sql.Composable]:
             yield sql.SQL("REVOKE {} FROM {} GRANTED BY {} CASCADE").format(
                 *map(sql.Identifier, (one.group, one.member, one.grantor))
             )
+    for role in sorted(handover.people):
+        yield sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
     for role in sorted(handover.placed):
         # So that `pulumi up` can change the role.
         yield sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE").format(

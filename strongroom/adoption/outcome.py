@@ -12,11 +12,12 @@ from strongroom.people import Member, Service
 from strongroom.rights.comparison import is_usual
 from strongroom.rights.declared import area_of, declared
 from strongroom.rights.effective import Right
+from strongroom.rights.inspection import is_system
 from strongroom.rights.model import OWNER, PUBLIC, Grant, Membership, Role, Shape, Snapshot
 from strongroom.rights.putting_right import FUTURE, KINDS
 from strongroom.rights.rules import memberships, rules
 from strongroom.rights.standing import HAND_ON, Standing, standings
-from strongroom.tiers import APP_OWNER, PROVISIONER
+from strongroom.tiers import APP_OWNER, PROVISIONER, REPLICATOR
 
 #: What app_owner owns in a guarded schema; a table brings its own sequences along.
 OWNED = ("table", "sequence", "routine", "type")
@@ -33,6 +34,7 @@ class Handover:
         root: who gets what lies outside the guarded schemas.
         schemas: the schemas that will be guarded.
         placed: the roles that the roster names.
+        people: those of them that are people's.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Handover:
         people = declared(schemas, members, services)
         self.snapshot, self.root, self.schemas = snapshot, root, schemas
         self.placed = frozenset(people)
+        self.people = frozenset(member.role for member in members)
         self._standings = standings(schemas, people)
         self._rules = rules(schemas, members, services)
         groups = memberships(members, services)
@@ -98,18 +101,26 @@ class Handover:
         )
         return replace(grant, grantable=handed_on)
 
+    def is_roots(self, role: str) -> bool:
+        """Whether a role keeps its attributes and predefined groups; every `up` sees to that."""
+        return role in (self.root, PROVISIONER, REPLICATOR) or is_system(role)
+
     def stays(self, one: Membership) -> bool:
-        """Whether a membership stays: not of who is placed, and in nobody who is placed."""
+        """Whether a membership stays: of and in nobody who is placed, and no predefined group."""
         if one.group in _KEPT or one.member == PROVISIONER:
             return True
+        if is_system(one.group) and not self.is_roots(one.member):
+            return False
         if one.group not in self.placed and one.member not in self.placed:
             return True
         return replace(one, grantor=PROVISIONER) in self._links
 
     def after(self) -> Snapshot:
         """The rights when it is done and the roster holds."""
-        roles = dict(self.snapshot.roles)
-        roles |= {role: Role(role, True) for role in self.placed}
+        roles = {
+            role: known if self.is_roots(role) else replace(known, attributes=frozenset())
+            for role, known in self.snapshot.roles.items()
+        }
         for group in self._groups:
             roles.setdefault(group, Role(group, group == PROVISIONER))
         links = self._without_dangling(

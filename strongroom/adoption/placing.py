@@ -114,8 +114,8 @@ def _refused(snapshot: Snapshot, role: str) -> str:
         )
     if "SUPERUSER" in known.attributes:
         return (
-            "it is a superuser, which is root's business: no right can be kept from it. ALTER "
-            "ROLE … NOSUPERUSER and run this again, or let it be root's"
+            "it is a superuser, which only root may be, so it is taken from it. ALTER ROLE … "
+            "NOSUPERUSER and run this again, to see what it can do without"
         )
     if "REPLICATION" in known.attributes:
         return "it replicates, and replicas sign in with a role of their own. Drop it afterwards"

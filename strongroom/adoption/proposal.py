@@ -17,7 +17,8 @@ from strongroom.reading.forms import listed
 from strongroom.reading.names import schema_name_problems
 from strongroom.rights.inspection import is_system, seen_within
 from strongroom.rights.model import PUBLIC, Snapshot
-from strongroom.tiers import FIXED_ROLES, ROOT
+from strongroom.settings import Settings
+from strongroom.tiers import APP_OWNER, FIXED_ROLES, ROOT
 
 #: Everybody's by default, which every adoption takes back and nobody granted.
 _DEFAULTS = frozenset({"CONNECT", "TEMPORARY", "EXECUTE"})
@@ -65,6 +66,7 @@ class Proposal:
 
 def propose(
     connection: psycopg.Connection[Any],
+    settings: Settings,
     schemas: Sequence[str] = (),
     people: Sequence[str] = (),
     applications: Sequence[str] = (),
@@ -73,6 +75,7 @@ def propose(
 
     Args:
         connection: any role's, not in a transaction; what it can see of the catalogs is enough.
+        settings: the stack's, for its timeouts.
         schemas: the schemas to guard; all that hold tables when there are none.
         people: roles known to be people.
         applications: roles known to be applications.
@@ -92,7 +95,8 @@ def propose(
         members = [Member(each.role, each.name, each.tier, each.rights) for each in engineers]
         root = ROOT if ROOT in snapshot.roles else _bootstrap(known)
         handover = Handover(snapshot, root, guarded, members, placing.services)
-        changes = _changes(snapshot, handover, known)
+        wanted = _settings(settings, guarded, placing)
+        changes = _changes(handover, known, wanted)
         words = Words(snapshot)
         nobody = [] if engineers else [_NOBODY]
         return Proposal(
@@ -148,18 +152,44 @@ def _schemas(snapshot: Snapshot, asked: Sequence[str]) -> tuple[list[str], list[
 
 
 def _changes(
-    snapshot: Snapshot, handover: Handover, known: Mapping[str, details.Details]
+    handover: Handover,
+    known: Mapping[str, details.Details],
+    wanted: Mapping[str, Mapping[str, object]],
 ) -> dict[str, Change]:
+    snapshot = handover.snapshot
     before, after = Abilities(snapshot), Abilities(handover.after())
     found = {}
     for role in (PUBLIC, *sorted(snapshot.roles)):
         if role in FIXED_ROLES or is_system(role):
             continue
         now, then = before.of(role), after.of(role)
-        settings = tuple(known[role].changes()) if role in handover.placed else ()
+        settings = tuple(known[role].changes(wanted[role])) if role in wanted else ()
         if role in handover.placed or now != then:
-            found[role] = Change(then - now, now - then, settings)
+            superuser = role and "SUPERUSER" in snapshot.roles[role].attributes
+            gains = frozenset[Ability]() if superuser else then - now
+            found[role] = Change(gains, now - then, settings)
     return found
+
+
+def _settings(
+    settings: Settings, schemas: Sequence[str], placing: Placing
+) -> dict[str, Mapping[str, object]]:
+    """For each who is placed the settings that the program gives the role."""
+    paths = {"search_path": list(schemas)}
+    idle = settings.idle_in_transaction_timeout_seconds * 1000
+    people = {
+        each.role: {
+            **paths,
+            "statement_timeout": settings.statement_timeout_seconds[each.tier] * 1000,
+            "idle_in_transaction_session_timeout": idle,
+        }
+        for each in placing.engineers
+    }
+    services = {
+        each.role: {**paths, **({"role": APP_OWNER} if each.ddl else {})}
+        for each in placing.services
+    }
+    return {**people, **services}
 
 
 def _public(change: Change | None, words: Words) -> list[Unplaced]:

@@ -18,6 +18,7 @@ from strongroom.cluster.stack import StackFolder, sign_in
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
 from strongroom.reading.names import environment_name_problems
+from strongroom.settings import Settings
 from strongroom.tiers import PROVISIONER
 
 #: The first version of PostgreSQL whose memberships have options.
@@ -61,9 +62,11 @@ def adopt(
         raise typer.BadParameter(f"{min(both)} is named as a person and as a service.")
     if output is not None:
         _refuse_to_overwrite(output)
-    parameters = _parameters(dsn, stack, database)
+    declaration = Declaration.load(stack) if dsn is None else None
+    settings = declaration.settings if declaration else Settings.parse(stack, {}, "the defaults")
+    parameters = _parameters(dsn, declaration, database)
     theirs = {} if dsn is None else dict(context.obj or {})
-    proposal = _proposal(parameters, theirs, schema or [], person or [], service or [])
+    proposal = _proposal(parameters, theirs, settings, schema or [], person or [], service or [])
     if output is not None:
         _write(output, proposal, stack)
     if as_json:
@@ -79,9 +82,10 @@ def adopt(
         raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 
 
-def _parameters(dsn: str | None, stack: str, database: str | None) -> dict[str, str]:
-    if dsn is None:
-        chosen = Declaration.load(stack)
+def _parameters(
+    dsn: str | None, chosen: Declaration | None, database: str | None
+) -> dict[str, str]:
+    if chosen is not None:
         folder = StackFolder(chosen.folder)
         return sign_in(
             folder.primary,
@@ -91,7 +95,7 @@ def _parameters(dsn: str | None, stack: str, database: str | None) -> dict[str, 
             database or chosen.settings.database,
         )
     try:
-        found = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
+        found = {name: str(value) for name, value in conninfo_to_dict(dsn or "").items()}
     except psycopg.Error:
         # Not repeated: it may hold a password.
         raise typer.BadParameter(

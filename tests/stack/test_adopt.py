@@ -45,7 +45,6 @@ def test_a_server_is_taken_over_as_the_report_says(fresh: Project) -> None:
                             "--protect=false", "--generate-code=false")  # fmt: skip
     assert json.loads((folder / "import.json").read_text())["resources"][1:]
     shown = fresh.preview().output
-    print(shown)
     assert "access-role-alice.jones" in shown
     fresh.up()
     assert fresh.is_quiet("--refresh"), imported.output
