@@ -6,6 +6,7 @@ object, a thousand people on two thousand tables would be millions of rights.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple, cast
 
 from strongroom.reading.forms import listed
@@ -105,7 +106,7 @@ class Words:
         alike: dict[tuple[str, str, str, tuple[str, ...]], list[tuple[str, ...]]]
         alike = defaultdict(list)
         for (first, area, kind, names), privileges in given.items():
-            alike[first, area, kind, tuple(in_order(privileges))].append(names)
+            alike[first, area, kind, _ordered(frozenset(privileges))].append(names)
         together: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
         for (first, area, kind, ordered), groups in sorted(alike.items()):
             together[first, ordered].append(self._objects(area, kind, groups))
@@ -118,6 +119,11 @@ class Words:
         found = [self._shapes.get((area, kind, names)) for names in groups]
         shapes = [shape for shape in found if shape]
         return objects(shapes, self._areas) if shapes else area
+
+
+@cache
+def _ordered(privileges: frozenset[str]) -> tuple[str, ...]:
+    return tuple(in_order(privileges))
 
 
 def _names(shape: Shape) -> tuple[str, ...]:

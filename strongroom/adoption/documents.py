@@ -24,7 +24,8 @@ _ORDER = """\
 1. Correct `{roster}` until each line is meant, and put it in `stacks/`. Run this again with
    --person and --service for whoever was placed wrongly.
 2. Lay the foundation: `pulumi up --target '**::primary*' --target '**::provisioner'`. It makes
-   the roles provisioner and app_owner, which the next step needs.
+   the roles provisioner and app_owner, which the next step needs, and takes attributes such as
+   SUPERUSER, predefined groups and what PUBLIC has on databases from everybody but root.
 3. Read `{handover}` and let root run it, once: `psql -v ON_ERROR_STOP=1 -f {handover}`.
    Services that still sign in with a password must have a certificate, or IAM, before that.
 4. `pulumi import --file {imported} --protect=false` takes the roles and schemas over as they are.

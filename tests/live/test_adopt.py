@@ -1,6 +1,7 @@
 """`strongroom adopt` on a server that grew by hand: what it shows is all that becomes different."""
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from strongroom.adoption.difference import Abilities, Ability
 from strongroom.adoption.proposal import Proposal, propose
 from strongroom.cli import app
+from strongroom.errors import StrongroomError
 from strongroom.rights.comparison import compare
 from strongroom.rights.declared import declared
 from strongroom.rights.inspection import is_system, snapshot
@@ -259,3 +261,21 @@ def test_a_role_that_is_refused_and_a_schema_or_role_that_is_not_there_are_told(
     assert "hunter2" not in f"{refused.output}{refused.exception}"
     for option, said in (("--schema=shoop", "no schema shoop"), ("--person=eve", "no role eve")):
         assert said in str(_adopt(messy.stack, "auditor", option).exception)
+
+
+def test_a_server_of_somebody_elses_is_reached_by_what_the_shell_says_of_it(
+    messy: Server,
+) -> None:
+    parameters = messy.stack.parameters("auditor")
+    shell = {"PGSSLCERT": parameters.pop("sslcert"), "PGSSLKEY": parameters.pop("sslkey")}
+    dsn = make_conninfo(**parameters)
+    assert isinstance(CliRunner().invoke(app, ["adopt", dsn]).exception, StrongroomError)
+    result = CliRunner().invoke(app, ["adopt", dsn, *_CHOSEN, "--json"], obj=shell)
+    assert json.loads(result.stdout)["database"] == "app"
+    assert not os.environ.keys() & shell.keys()
+
+
+def test_tables_in_public_alone_cannot_be_guarded_which_says_how_they_can(messy: Server) -> None:
+    result = _adopt(messy.stack, "auditor", "--schema=public")
+    assert "ALTER SCHEMA … RENAME TO" in str(result.exception)
+    assert result.exit_code == 1
