@@ -5,6 +5,7 @@ what is done. Where one change brings another, this does as PostgreSQL does: a n
 old one's place in every grant, and a grant ends with the right to give it.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from strongroom.rights.effective import Right
 from strongroom.rights.inspection import is_system
 from strongroom.rights.model import OWNER, PUBLIC, Grant, Membership, Role, Shape, Snapshot
 from strongroom.rights.putting_right import FUTURE, KINDS
-from strongroom.rights.rules import memberships, rules
+from strongroom.rights.rules import Rule, memberships, rules
 from strongroom.rights.standing import HAND_ON, Standing, standings
 from strongroom.tiers import APP_OWNER, PROVISIONER, REPLICATOR
 
@@ -50,15 +51,17 @@ class Handover:
         self.placed = frozenset(people)
         self.people = frozenset(member.role for member in members)
         self._standings = standings(schemas, people)
-        self._rules = rules(schemas, members, services)
+        self._rules: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+        for rule in rules(schemas, members, services):
+            self._rules[rule.object_type, area_of(rule)].append(rule)
         groups = memberships(members, services)
         self._groups = (*groups, PROVISIONER)
-        self._links = [
+        self._links = {
             Membership(group, member, PROVISIONER, "INHERIT" in options, "SET" in options, False)
             for group, found in groups.items()
             for member, options in found.items()
-        ]
-        self._links.append(Membership(APP_OWNER, PROVISIONER, root, True, True, True))
+        }
+        self._links.add(Membership(APP_OWNER, PROVISIONER, root, True, True, True))
 
     def owner(self, shape: Shape) -> str:
         """Who will own the objects."""
@@ -126,7 +129,7 @@ class Handover:
         links = self._without_dangling(
             [one for one in self.snapshot.memberships if self.stays(one)]
         )
-        links += [one for one in self._links if one not in links]
+        links += self._links.difference(links)
         links += [
             Membership(role, PROVISIONER, self.root, False, False, True)
             for role in sorted(self.placed)
@@ -147,16 +150,16 @@ class Handover:
         return replace(shape, owner=owner, grants=(*left, *self._given(shape, owner)))
 
     def _given(self, shape: Shape, owner: str) -> Iterator[Grant]:
-        for rule in self._rules:
-            if rule.object_type == shape.kind and area_of(rule) == shape.area:
-                for privilege in rule.privileges:
-                    yield Grant(rule.role, owner, privilege)
+        for rule in self._rules.get((shape.kind, shape.area), ()):
+            for privilege in rule.privileges:
+                yield Grant(rule.role, owner, privilege)
 
     def _without_dangling(self, links: list[Membership]) -> list[Membership]:
         """Without those whose grantor has no ADMIN any more; PostgreSQL revokes them along."""
         superusers = {
             role for role, known in self.snapshot.roles.items() if "SUPERUSER" in known.attributes
         }
+        might = {(one.group, one.member) for one in self.snapshot.memberships if one.admin}
         while True:
             may = {(one.group, one.member) for one in links if one.admin}
             left = [
@@ -165,14 +168,11 @@ class Handover:
                 if one.group in _KEPT
                 or one.grantor in superusers
                 or (one.group, one.grantor) in may
-                or (one.group, one.grantor) not in self._administered()
+                or (one.group, one.grantor) not in might
             ]
             if len(left) == len(links):
                 return left
             links = left
-
-    def _administered(self) -> set[tuple[str, str]]:
-        return {(one.group, one.member) for one in self.snapshot.memberships if one.admin}
 
 
 def _still_given(grants: list[Grant], owner: str) -> list[Grant]:

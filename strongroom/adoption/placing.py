@@ -12,11 +12,7 @@ from strongroom.reading.names import role_name_problems
 from strongroom.rights.answers import Answers
 from strongroom.rights.inspection import is_system
 from strongroom.rights.model import Snapshot
-from strongroom.tiers import (
-    FIXED_ROLES,
-    GROUPS,
-    Privilege,
-)
+from strongroom.tiers import FIXED_ROLES, GROUPS, Privilege
 
 #: Words in the names of applications. Only a hint: nothing is placed by its name against more.
 _APPLICATIONS = re.compile(

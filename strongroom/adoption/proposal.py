@@ -93,8 +93,7 @@ def propose(
         placing = place(snapshot, known, guarded, people, applications)
         engineers = placing.engineers
         members = [Member(each.role, each.name, each.tier, each.rights) for each in engineers]
-        root = ROOT if ROOT in snapshot.roles else _bootstrap(known)
-        handover = Handover(snapshot, root, guarded, members, placing.services)
+        handover = Handover(snapshot, _root(known), guarded, members, placing.services)
         wanted = _settings(settings, guarded, placing)
         changes = _changes(handover, known, wanted)
         words = Words(snapshot)
@@ -200,8 +199,10 @@ def _public(change: Change | None, words: Words) -> list[Unplaced]:
     return [Unplaced("PUBLIC", f"everybody has {phrase}; {why}") for phrase in told]
 
 
-def _bootstrap(known: Mapping[str, details.Details]) -> str:
-    return next((role for role, each in known.items() if each.bootstrap), ROOT)
+def _root(known: Mapping[str, details.Details]) -> str:
+    """Whoever the server was made with; on RDS that is Amazon's, and root is the master."""
+    made_with = next((role for role, each in known.items() if each.bootstrap), ROOT)
+    return ROOT if is_system(made_with) else made_with
 
 
 def _others(snapshot: Snapshot) -> list[str]:
