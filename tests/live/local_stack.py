@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,8 +23,8 @@ from strongroom.provider.local.primary import Primary
 from strongroom.provider.local.replica import Replica
 from strongroom.provider.local.root_secret import RootSecret
 from strongroom.provider.resource import Context, Diff, Resource
-from strongroom.rights.rules import Rule, memberships, rules
 from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, Privilege, Tier
+from tests.live.giving import give
 
 #: Small, so that several servers share a machine with everything else on it.
 SMALL = {"shared_buffers": "16MB", "max_connections": "40"}
@@ -205,27 +205,6 @@ def apply_model(stack: LocalStack) -> None:
     stack.primary.up()
 
 
-def give(
-    session: psycopg.Connection[Any],
-    schemas: Sequence[str],
-    members: Sequence[Member],
-    services: Sequence[Service],
-) -> None:
-    """Grant what a roster declares to roles that exist, by the provisioner's session."""
-    for group_role, found in memberships(members, services).items():
-        for member, options in found.items():
-            inherit, settable = "INHERIT" in options, "SET" in options
-            session.execute(
-                sql.SQL("GRANT {} TO {} WITH INHERIT {}, SET {}").format(
-                    sql.Identifier(group_role), sql.Identifier(member), inherit, settable
-                )
-            )
-    for rule in rules(schemas, members, services):
-        session.execute(_grant(rule))
-        if rule.has_future:
-            session.execute(_future(rule))
-
-
 def put_right(stack: LocalStack) -> None:
     """Let `up` repair what `read` found, and see that nothing is left to do."""
     diff = stack.primary.up()
@@ -243,33 +222,6 @@ _TABLES = (
 def _run(session: psycopg.Connection[Any], statement: str, *names: str) -> None:
     identifiers = (sql.Identifier(name) for name in names)
     session.execute(sql.SQL(statement).format(*identifiers))
-
-
-def _privileges(rule: Rule) -> sql.Composable:
-    return sql.SQL(", ").join(sql.SQL(name) for name in rule.privileges)
-
-
-def _grant(rule: Rule) -> sql.Composed:
-    if rule.object_type == "database":
-        target: sql.Composable = sql.SQL("DATABASE app")
-    elif rule.object_type == "schema":
-        target = sql.SQL("SCHEMA {}").format(sql.Identifier(rule.schema or ""))
-    else:
-        kind = sql.SQL(f"ALL {rule.object_type.upper()}S IN SCHEMA")
-        target = sql.SQL("{} {}").format(kind, sql.Identifier(rule.schema or ""))
-    return sql.SQL("GRANT {} ON {} TO {}").format(
-        _privileges(rule), target, sql.Identifier(rule.role)
-    )
-
-
-def _future(rule: Rule) -> sql.Composed:
-    return sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} IN SCHEMA {} GRANT {} ON {} TO {}").format(
-        sql.Identifier(APP_OWNER),
-        sql.Identifier(rule.schema or ""),
-        _privileges(rule),
-        sql.SQL(f"{rule.object_type.upper()}S"),
-        sql.Identifier(rule.role),
-    )
 
 
 def refusal(session: psycopg.Connection[Any], *statements: str, undo: bool = False) -> str:

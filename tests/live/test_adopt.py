@@ -23,7 +23,8 @@ from strongroom.rights.standing import standings
 from strongroom.roster import Roster
 from strongroom.settings import Settings
 from strongroom.tiers import FIXED_ROLES, GATE, GROUPS, PROVISIONER, Tier
-from tests.live.local_stack import LocalStack, give
+from tests.live.giving import give
+from tests.live.local_stack import LocalStack
 
 pytestmark = pytest.mark.live
 
@@ -138,6 +139,12 @@ def messy(own_stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Se
     return Server(own_stack, _look(own_stack), proposal, folder, result)
 
 
+@pytest.fixture(scope="module")
+def applied(messy: Server) -> Snapshot:
+    """The same server once the proposal is applied."""
+    return messy.apply()
+
+
 def test_everybody_has_the_place_that_comes_closest_to_what_they_can_do(messy: Server) -> None:
     roster = Roster.load(messy.folder / "engineers.yaml")
     assert roster.schemas == SCHEMAS
@@ -170,9 +177,10 @@ def test_what_the_roster_has_no_words_for_is_named_with_what_to_do(messy: Server
     assert all("everybody has SELECT on" in why for why in public)
 
 
-def test_applying_the_proposal_changes_exactly_what_it_shows_for_every_role(messy: Server) -> None:
-    after = messy.apply()
-    before, then = Abilities(messy.before), Abilities(after)
+def test_applying_the_proposal_changes_exactly_what_it_shows_for_every_role(
+    messy: Server, applied: Snapshot
+) -> None:
+    before, then = Abilities(messy.before), Abilities(applied)
     for role in (PUBLIC, *messy.before.roles):
         if role in FIXED_ROLES or is_system(role):
             continue
@@ -184,11 +192,12 @@ def test_applying_the_proposal_changes_exactly_what_it_shows_for_every_role(mess
     roster = Roster.load(messy.folder / "engineers.yaml")
     people = declared(roster.schemas, roster.engineers_in("production"), roster.services)
     wanted = standings(roster.schemas, people)
-    left = {role for each in compare(after, wanted) for role in each.roles}
+    left = {role for each in compare(applied, wanted) for role in each.roles}
     assert not left & {*people, PUBLIC}
 
 
-def test_once_it_is_applied_everything_has_a_place_but_what_root_has_to_settle(
+@pytest.mark.usefixtures("applied")
+def test_once_it_is_applied_and_root_settled_the_rest_there_is_nothing_left_to_propose(
     messy: Server,
 ) -> None:
     with messy.stack.root() as root:
