@@ -19,7 +19,7 @@ from strongroom.cli.recover import Follower
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.vault import Vault
 from strongroom.declaration import Declaration
-from strongroom.drill import kept, report, restoring
+from strongroom.drill import kept, restoring
 from strongroom.drill.drill import Order, play
 from strongroom.drill.kept import Kept
 from strongroom.drill.result import Result, summary
@@ -88,6 +88,8 @@ def drill(
     if chosen.folder.is_dir():
         kept.keep(chosen.folder, _line(result))
     if html is not None:
+        from strongroom.drill import report  # with Jinja2, which the guard's hook does without
+
         report.write(result, html)
         typer.echo(f"the report is in {html}", err=True)
     if as_json:

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
-
-import jinja2
-from markupsafe import Markup, escape
+from typing import TYPE_CHECKING
 
 from strongroom.review.review import Review
 from strongroom.review.rights import Person
@@ -13,6 +11,10 @@ from strongroom.review.verdict import headline, operations, verdict
 from strongroom.review.words import Value, Words, visible
 from strongroom.rights.declared import phrases
 from strongroom.rights.model import Held, in_order
+
+# Jinja2 is there when a page is made; the guard's hook does without.
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 #: Columns beside the privileges on tables.
 _OWN, _SEQUENCES, _ROUTINES = "OWN (SET ROLE)", "SEQUENCES", "ROUTINES"
@@ -58,6 +60,8 @@ class Matrix:
 
 def page(review: Review) -> str:
     """The whole page, the same for the same review."""
+    import jinja2
+
     loader = jinja2.FunctionLoader(lambda name: files(__package__).joinpath(name).read_text())
     surroundings = jinja2.Environment(
         autoescape=True,
@@ -81,8 +85,10 @@ def page(review: Review) -> str:
     )
 
 
-def said(words: Words) -> Markup:
+def said(words: Words) -> "Markup":
     """A sentence in which what files say is marked as such."""
+    from markupsafe import Markup, escape
+
     parts = (
         Markup("<code>{}</code>").format(visible(each)) if isinstance(each, Value) else escape(each)
         for each in words

@@ -26,6 +26,7 @@ class Standing:
         login: whether it signs in; None when that is told by other rights, or by others.
         attributes: what else it may by itself.
         hands_on: whether it may take anybody into any group.
+        keeps: whether it may own whatever lies in the database: what a leaver made ends up there.
     """
 
     must: frozenset[Ability] = frozenset()
@@ -35,12 +36,15 @@ class Standing:
     login: bool | None = None
     attributes: frozenset[str] = frozenset()
     hands_on: bool = False
+    keeps: bool = False
 
     def allows(self, area: str, privilege: str) -> bool:
         """Whether having a privilege on an area is no more than it should be."""
         area = area.removeprefix("future ")
         owner = area, OWNER
         here = (area, privilege)
+        if self.keeps and privilege == OWNER and (" in " in area or area.startswith("schema ")):
+            return True
         return here in self.must or here in self.may or owner in self.must or owner in self.may
 
 
@@ -55,13 +59,14 @@ def standings(schemas: Sequence[str], people: Mapping[str, Iterable[Held]]) -> d
     fixed = {role: _of(role, held) for role, held in every_role(schemas, (), ()).items()}
     types = frozenset((f"types in {schema}", OWNER) for schema in schemas)
     owner = fixed.get(APP_OWNER, Standing())
-    fixed[APP_OWNER] = Standing(owner.must, types, owner.given, login=False)
+    fixed[APP_OWNER] = Standing(owner.must, types, owner.given, login=False, keeps=True)
     fixed[PROVISIONER] = Standing(
         may=frozenset(_of_provisioner(schemas)) | owner.must | types,
         switches=frozenset({APP_OWNER}),
         login=True,
         attributes=frozenset({"CREATEROLE"}),
         hands_on=True,
+        keeps=True,
     )
     # RDS has a role of its own for this; where there is one, the bootstrap watches over it.
     fixed[REPLICATOR] = Standing(attributes=frozenset({"REPLICATION"}))

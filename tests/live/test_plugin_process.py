@@ -136,8 +136,10 @@ def test_the_schema_is_complete_json(plugin: Running) -> None:
         "strongroom:local:RootSecret",
         "strongroom:local:SnapshotPolicy",
         "strongroom:local:Agent",
+        "strongroom:local:People",
         "strongroom:access:Logging",
         "strongroom:access:Memberships",
+        "strongroom:access:Matrix",
     }
 
 
