@@ -7,7 +7,7 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 
-from strongroom.provider.postgresql.role_catalog import milliseconds, search_path
+from strongroom.reading.setting_values import milliseconds, search_path
 
 #: The settings of a role that the program holds to, and how to read what the server has.
 _READERS: Mapping[str, Callable[[str], object]] = {

@@ -33,6 +33,8 @@ from strongroom.watch.health import Health
 from strongroom.watch.watch import Watch
 
 _LOG = logging.getLogger("strongroom.agent")
+# Names the agent's file, already held, to a process that starts anew.
+_HELD = "--held="
 #: Seconds between two looks whether something is due.
 _LOOK_EVERY = 60
 #: Seconds between two looks at what happens in the server.
@@ -44,8 +46,9 @@ _HEALTH_EVERY = 10
 class Worker:
     """Runs the duties and notes how each went."""
 
-    def __init__(self, agent: Agent, duties: Duties) -> None:
+    def __init__(self, agent: Agent, duties: Duties, hold: IO[str]) -> None:
         self.agent = agent
+        self.hold = hold
         self.duties = duties
         self.heart = Heart()
         self.watch = Watch(duties)
@@ -116,7 +119,11 @@ class Worker:
             return
         if duties != self.duties:
             _LOG.info("new duties: starting anew with them")
+            # It goes on holding the file meanwhile: it is not stopped, and nobody takes its place.
+            held = self.hold.fileno()
+            os.set_inheritable(held, True)
             command = [sys.executable, "-m", "strongroom.agent", str(self.agent.stack)]
+            command.append(f"{_HELD}{held}")
             os.execv(command[0], command)  # noqa: S606 - itself, with its own arguments
         self.agent.write_report(self.went)
 
@@ -134,13 +141,14 @@ def main(arguments: Sequence[str]) -> int:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    with agent.hold.open("a+") as hold:
+    held = [int(each.removeprefix(_HELD)) for each in arguments if each.startswith(_HELD)]
+    with os.fdopen(held[0], "a+") if held else agent.hold.open("a+") as hold:
         if not _held_alone(hold):
             return 0  # another one lives already
         hold.truncate(0)
         hold.write(str(os.getpid()))
         hold.flush()
-        worker = Worker(agent, duties)
+        worker = Worker(agent, duties, hold)
         signal.signal(signal.SIGTERM, lambda *_: worker.scheduler.shutdown(wait=False))
         _LOG.info("working, process %d", os.getpid())
         worker.run()

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from strongroom.errors import StrongroomError
-from strongroom.provider.postgresql import role_catalog
 from strongroom.provider.postgresql.role import Role
 from strongroom.provider.postgresql.session import Session
+from strongroom.reading import setting_values
 from tests.live.postgresql_plugin.life import Life, Root, memberships, value
 
 pytestmark = pytest.mark.live
@@ -226,8 +226,8 @@ def test_reading_takes_one_statement_and_making_three(
 
 
 def test_settings_are_read_as_postgresql_writes_them() -> None:
-    results = doctest.testmod(role_catalog)
+    results = doctest.testmod(setting_values)
     assert results.attempted
     assert not results.failed
-    assert role_catalog.milliseconds("soon") == role_catalog.UNREADABLE
-    assert role_catalog.search_path('"a ""b""", ""') == ['a "b"', ""]
+    assert setting_values.milliseconds("soon") == setting_values.UNREADABLE
+    assert setting_values.search_path('"a ""b""", ""') == ['a "b"', ""]
