@@ -261,7 +261,10 @@ def run_pgbench(stand: Stand, *options: str, patience: float = 600) -> str:
     password = LocalRoot(cluster).opening()
     passfile = cluster.directory / "pgpass"
     cluster.user.write(passfile, f"*:*:*:*:{password.value if password else ''}\n")
-    dsn = f"host={cluster.socket} port={cluster.port} user=root dbname=app passfile={passfile}"
+    # Root signs in, but as much is logged as of a service: an application is one.
+    logged = "options='-c log_statement=ddl'"
+    where = f"host={cluster.socket} port={cluster.port} user=root dbname=app passfile={passfile}"
+    dsn = f"{where} {logged}"
     tool = cluster.package.tool("pgbench")
     return cluster.user.run(tool, *options, dsn, timeout=patience).stdout
 
