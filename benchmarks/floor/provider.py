@@ -21,6 +21,10 @@ class Floor(calls.Provider):
         """Make nothing."""
         return calls.CreateResponse(resource_id="nothing", properties=request.properties)
 
+    async def update(self, request: calls.UpdateRequest) -> calls.UpdateResponse:
+        """Change nothing."""
+        return calls.UpdateResponse(properties=request.news)
+
 
 if __name__ == "__main__":
     main(sys.argv[1:], "1.0.0", Floor())
