@@ -66,7 +66,7 @@ class Review(pulumi.ComponentResource):
             {
                 "sign_in": dict(args.sign_in),
                 "schemas": list(args.schemas),
-                "rights": {role: stated(held) for role, held in rights.items()},
+                "effective": {role: stated(held) for role, held in rights.items()},
             },
             pulumi.ResourceOptions(
                 parent=self, depends_on=[args.given_by], deleted_with=args.container

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -17,6 +17,12 @@ class Properties(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
     )
+
+    @classmethod
+    def within(cls, state: Mapping[str, Any]) -> Self:
+        """Those of them that a state holds beside others, also one that an earlier version kept."""
+        names = {info.alias or name for name, info in cls.model_fields.items()}
+        return cls.model_validate({name: state[name] for name in state if name in names})
 
     def dump(self) -> dict[str, Any]:
         """The properties as the engine names them, absent ones left out."""

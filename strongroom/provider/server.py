@@ -169,7 +169,8 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 news[name] = state[name]
         if has_unknown(news):
             return diff_response(partial(resource, state, news), state, news)
-        inputs = resource.Inputs.model_validate(news)
+        # On a refresh these are what was declared last time, maybe to an earlier version.
+        inputs = resource.Inputs.within(news)
         diff = resource.diff(self._context(request.urn), state, inputs)
         return diff_response(diff, state, news, resource.delete_before_replace)
 

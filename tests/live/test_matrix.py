@@ -93,7 +93,7 @@ def matrix(stack: LocalStack) -> Iterator[Managed]:
     sealed = Managed(Memberships(), "memberships")
     sealed.create(sign_in=stack.parameters("provisioner"), members=memberships(MEMBERS, SERVICES))
     made = Managed(Matrix(), "matrix")
-    made.create(sign_in=stack.parameters("provisioner"), schemas=["app"], rights=RIGHTS)
+    made.create(sign_in=stack.parameters("provisioner"), schemas=["app"], effective=RIGHTS)
     yield made
     assert made.refresh() == []
 
@@ -151,7 +151,7 @@ def test_a_role_that_only_sounds_like_rds_is_a_stranger(stack: LocalStack) -> No
 def test_a_change_is_said_for_each_person_with_what_it_reaches(matrix: Managed) -> None:
     before = dict(RIGHTS)
     after = {**before, "esra": RIGHTS["chiara"], "chiara": RIGHTS["esra"]}
-    matrix.preview(rights=after)
+    matrix.preview(effective=after)
     changed = "INSERT, UPDATE on tables in app; {} USAGE on sequences in app (2 tables, 1 schema)"
     assert matrix.said == [
         f"chiara: - {changed.format('-')}",

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from strongroom.errors import StrongroomError
 from strongroom.provider.access.session import connect, refuse_password
-from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource
 from strongroom.tiers import ROOT
 
@@ -73,7 +73,7 @@ class Logging(Resource[LoggingInputs]):
         return Found(id, _converged(context, inputs))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = LoggingInputs.model_validate(known(LoggingInputs, state))
+        inputs = LoggingInputs.within(state)
         try:
             with connect(inputs.sign_in) as connection:
                 drift = [words for words, _ in _wrong(connection, inputs)]

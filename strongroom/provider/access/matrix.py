@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import Field
 
 from strongroom.errors import StrongroomError
-from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
 from strongroom.rights.comparison import Deviation, compare, counts
 from strongroom.rights.declared import difference
@@ -18,7 +18,7 @@ from strongroom.rights.inspection import inspect, seen_within
 from strongroom.rights.model import Snapshot
 from strongroom.rights.putting_right import put_right
 from strongroom.rights.standing import Standing, standings
-from strongroom.rights.stated import Stated, understood
+from strongroom.rights.stated import understood
 
 #: People whose change is told in words; the rest is read in the diff.
 _TOLD = 50
@@ -34,9 +34,10 @@ class MatrixInputs(Properties):
         description="How to connect, as libpq connection parameters; never a password."
     )
     schemas: list[str] = Field(description="The guarded schemas.")
-    rights: dict[str, Stated] = Field(
-        description="For each engineer and service all it can do in the end: by area each "
-        "privilege, and through whom. Whatever else anybody can do is too much."
+    effective: dict[str, str] = Field(
+        default={},
+        description="For each engineer and service in one line all it can do in the end: by area "
+        "each privilege, and through whom. Whatever else anybody can do is too much.",
     )
 
 
@@ -68,7 +69,7 @@ class Matrix(Resource[MatrixInputs]):
         return inputs
 
     def diff(self, context: Context, state: Mapping[str, Any], inputs: MatrixInputs) -> Diff:
-        _explain(context, state.get("rights", {}), inputs)
+        _explain(context, state.get("effective", {}), inputs)
         return drift_of(super().diff(context, state, inputs), state)
 
     def plan(self, context: Context, inputs: MatrixInputs) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class Matrix(Resource[MatrixInputs]):
         return Found(id, _converge(inputs))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = MatrixInputs.model_validate(known(MatrixInputs, state))
+        inputs = MatrixInputs.within(state)
         try:
             snapshot, wanted = inspect(inputs.sign_in), _wanted(inputs)
             drift = sentences(compare(snapshot, wanted), snapshot, wanted)
@@ -97,16 +98,16 @@ class Matrix(Resource[MatrixInputs]):
 
 
 def _wanted(inputs: MatrixInputs) -> dict[str, Standing]:
-    people = {role: understood(rights) for role, rights in inputs.rights.items()}
+    people = {role: understood(line) for role, line in inputs.effective.items()}
     return standings(inputs.schemas, people)
 
 
-def _explain(context: Context, before: Mapping[str, Stated], inputs: MatrixInputs) -> None:
+def _explain(context: Context, before: Mapping[str, str], inputs: MatrixInputs) -> None:
     """Say whose rights change, and how, a line for each person."""
     changed = sorted(
         role
-        for role in {*before, *inputs.rights}
-        if before.get(role, {}) != inputs.rights.get(role, {})
+        for role in {*before, *inputs.effective}
+        if before.get(role, "") != inputs.effective.get(role, "")
     )
     if not changed:
         return
@@ -115,9 +116,9 @@ def _explain(context: Context, before: Mapping[str, Stated], inputs: MatrixInput
         tables, schemas = counts(inspect(inputs.sign_in), inputs.schemas)
         size = f" ({_many(tables, 'table')}, {_many(schemas, 'schema')})"
     for role in changed[:_TOLD]:
-        old, new = (understood(rights.get(role, {})) for rights in (before, inputs.rights))
-        if lines := difference(old, new):
-            context.say(f"{role}: {'; '.join(lines)}{size}", keep=True)
+        old, new = (understood(lines.get(role, "")) for lines in (before, inputs.effective))
+        if changes := difference(old, new):
+            context.say(f"{role}: {'; '.join(changes)}{size}", keep=True)
     if len(changed) > _TOLD:
         context.say(f"and {len(changed) - _TOLD} more people: see the diff", keep=True)
 

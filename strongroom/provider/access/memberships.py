@@ -12,7 +12,7 @@ from pydantic import Field
 from strongroom.errors import StrongroomError
 from strongroom.provider.access.session import connect, refuse_password
 from strongroom.provider.access.sessions import Members, end_sessions, losers
-from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
 from strongroom.tiers import ROOT
 
@@ -105,7 +105,7 @@ class Memberships(Resource[MembershipsInputs]):
         return Found(id, self._converge(context, inputs, state.get("members", {})))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = MembershipsInputs.model_validate(known(MembershipsInputs, state))
+        inputs = MembershipsInputs.within(state)
         try:
             with connect(inputs.sign_in) as connection:
                 rows = _rows(connection, inputs)

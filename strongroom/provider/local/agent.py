@@ -11,7 +11,7 @@ from strongroom.agent.process import Agent as Process
 from strongroom.cluster.stack import StackFolder
 from strongroom.elevations import ending
 from strongroom.elevations.lent import Lent
-from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import (
     Context,
     Diff,
@@ -108,11 +108,11 @@ class Agent(Resource[AgentInputs]):
     def update(
         self, context: Context, id: str, state: Mapping[str, Any], inputs: AgentInputs
     ) -> Found:
-        before = AgentInputs.model_validate(known(AgentInputs, state)).lent()
+        before = AgentInputs.within(state).lent()
         return Found(id, _started(context, inputs, before))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = AgentInputs.model_validate(known(AgentInputs, state))
+        inputs = AgentInputs.within(state)
         return Found(id, {**inputs.dump(), "drift": _drift(inputs)})
 
     def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:

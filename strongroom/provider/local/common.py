@@ -181,9 +181,3 @@ def server_drift(cluster: Cluster, settings: Mapping[str, str]) -> list[str]:
     if not cluster.running():
         drift.append("the server is stopped")
     return drift
-
-
-def known(model: type[Properties], state: Mapping[str, Any]) -> dict[str, Any]:
-    """Those properties of a state that are inputs."""
-    names = {info.alias or name for name, info in model.model_fields.items()}
-    return {name: value for name, value in state.items() if name in names}

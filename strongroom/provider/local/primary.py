@@ -22,7 +22,6 @@ from strongroom.provider.local.common import (
     cluster_of,
     drift_of,
     explain_restart,
-    known,
     renew_server_certificate,
     server_drift,
     settle,
@@ -147,7 +146,7 @@ class Primary(Resource[PrimaryInputs]):
         return Found(id, _outputs(inputs, drift=[]))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = PrimaryInputs.model_validate(known(PrimaryInputs, state))
+        inputs = PrimaryInputs.within(state)
         cluster = cluster_of(inputs)
         return Found(id, _outputs(inputs, drift=_drift(cluster, inputs)))
 
@@ -161,7 +160,7 @@ class Primary(Resource[PrimaryInputs]):
         directory = Path(id)
         if not directory.exists():
             return
-        cluster = cluster_of(PrimaryInputs.model_validate(known(PrimaryInputs, state)))
+        cluster = cluster_of(PrimaryInputs.within(state))
         with cluster.locked():
             cluster.stop()
             kept = StackFolder.of(directory).set_aside(cluster)

@@ -24,7 +24,6 @@ from strongroom.provider.local.common import (
     cluster_of,
     drift_of,
     explain_restart,
-    known,
     renew_server_certificate,
     server_drift,
     settle,
@@ -97,11 +96,11 @@ class Replica(Resource[ReplicaInputs]):
         return Found(id, _outputs(inputs, drift=[]))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = ReplicaInputs.model_validate(known(ReplicaInputs, state))
+        inputs = ReplicaInputs.within(state)
         return Found(id, _outputs(inputs, drift=_drift(inputs)))
 
     def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
-        cluster = cluster_of(ReplicaInputs.model_validate(known(ReplicaInputs, state)))
+        cluster = cluster_of(ReplicaInputs.within(state))
         with cluster.locked():
             cluster.stop()
             if not cluster.directory.exists():

@@ -12,7 +12,7 @@ from strongroom.bootstrap.rotation import Rotation
 from strongroom.breakglass.ending import close_overdue, due
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.stack import StackFolder
-from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource, replacing
 
 
@@ -62,9 +62,7 @@ class RootSecret(Resource[RootSecretInputs]):
         return self._found(id, inputs, state)
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        return self._found(
-            id, RootSecretInputs.model_validate(known(RootSecretInputs, state)), state
-        )
+        return self._found(id, RootSecretInputs.within(state), state)
 
     def _found(self, id: str, inputs: RootSecretInputs, state: Mapping[str, Any]) -> Found:
         directory = Path(inputs.directory)

@@ -14,7 +14,7 @@ from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.snapshots import Retention
 from strongroom.cluster.vault import Snapshot, Vault
 from strongroom.errors import StrongroomError
-from strongroom.provider.local.common import drift_of, known
+from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import (
     Context,
     Diff,
@@ -107,7 +107,7 @@ class SnapshotPolicy(Resource[SnapshotPolicyInputs]):
         return Found(id, self._converge(context, inputs))
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = SnapshotPolicyInputs.model_validate(known(SnapshotPolicyInputs, state))
+        inputs = SnapshotPolicyInputs.within(state)
         return Found(id, _outputs(inputs, _drift(inputs)))
 
     def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
