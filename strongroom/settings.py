@@ -6,16 +6,17 @@ Pulumi.yaml and stacks/Pulumi.<environment>.yaml. Both go through the same rules
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
-from strongroom.reading import forms
+from strongroom.aws_settings import AwsSettings
+from strongroom.reading import aws_form, forms
 from strongroom.reading.documents import Node, Place, Report, plain, quoted, shown_path
 from strongroom.reading.names import environment_name_problems
 from strongroom.reading.settings_form import DEFAULT_TIMEOUTS, READERS
-from strongroom.reading.stack_files import NAMESPACE, STACKS, own_keys, read_stack
+from strongroom.reading.stack_files import AWS_REGION, NAMESPACE, STACKS, own_keys, read_stack
 from strongroom.tiers import Tier
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -30,7 +31,7 @@ class Settings:
 
     Attributes:
         environment: the stack's name.
-        platform: what the stack runs on; ``local`` is the only one so far.
+        platform: what the stack runs on; ``local`` or ``aws``.
         roster: the roster's file name in stacks/.
         database: the application database's name.
         port: the primary's TCP port, 1024 to 65535; 0 chooses a free one and remembers it.
@@ -61,6 +62,7 @@ class Settings:
         root_password_rotation: any text; changing it rotates root's password at the next `up`.
         elevation_max_hours: the longest a tier may be lent, 1 to 744 hours.
         elevation_approvers: the roles of who may approve elevations; empty for every senior.
+        aws: what a stack on AWS has besides, see `AwsSettings`.
     """
 
     environment: str
@@ -91,6 +93,7 @@ class Settings:
     root_password_rotation: str = ""
     elevation_max_hours: int = 72
     elevation_approvers: tuple[str, ...] = ()
+    aws: AwsSettings = field(default_factory=AwsSettings)
 
     @classmethod
     def parse(cls, environment: str, values: Mapping[str, object], source: str) -> Self:
@@ -131,7 +134,10 @@ class Settings:
         for problem in environment_name_problems(environment):
             report.add(Place(report.source), f"the environment {quoted(environment)} {problem}")
         found: dict[str, Any] = {}
+        region = nodes.get(AWS_REGION)
         for key, node in nodes.items():
+            if key == AWS_REGION:
+                continue
             name = f"{NAMESPACE}:{key}"
             if key not in KEYS:
                 forms.unknown_key(report, node.place, "the configuration", name, _FULL_KEYS)
@@ -142,6 +148,9 @@ class Settings:
                 report.add(node.place, f"{problem}. Give it one, or leave the key out")
             else:
                 found[KEYS[key]] = READERS[KEYS[key]](report, node, name)
+        if found.get("platform") == "aws":
+            where = aws_form.region(report, region or Node(None, Place(report.source)), AWS_REGION)
+            found["aws"] = replace(found.get("aws", AwsSettings()), region=where or "")
         report.settle()
         return cls(environment, **found)
 
@@ -162,7 +171,9 @@ KEYS: Mapping[str, str] = MappingProxyType(
 )
 _MAY_BE_EMPTY = frozenset(each.name for each in fields(Settings) if each.default == "")
 _FULL_KEYS = [f"{NAMESPACE}:{key}" for key in KEYS]
-_OBJECTS = frozenset({"statementTimeoutSeconds", "guardedHosts", "server", "elevationApprovers"})
+_OBJECTS = frozenset(
+    {"statementTimeoutSeconds", "guardedHosts", "server", "elevationApprovers", "aws"}
+)
 
 
 def _unpacked(key: str, value: object) -> object:

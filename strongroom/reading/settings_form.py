@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from strongroom.reading import forms
+from strongroom.reading.aws_form import aws
 from strongroom.reading.documents import Node, Report, quoted
 from strongroom.reading.names import database_name_problems
 from strongroom.reading.server_settings import refused
@@ -31,11 +32,7 @@ _HOST = re.compile(
 
 
 def _platform(report: Report, node: Node, what: str) -> str | None:
-    if node.value == "aws":
-        problem = f"{what} is 'aws', which comes with a later version, so nothing could be built"
-        report.add(node.place, f"{problem}. Write local")
-        return None
-    return forms.choice(report, node, what, ["local"], "nothing could be built")
+    return forms.choice(report, node, what, ["local", "aws"], "nothing could be built")
 
 
 def _roster(report: Report, node: Node, what: str) -> str | None:
@@ -248,5 +245,6 @@ READERS: Mapping[str, Callable[[Report, Node, str], object]] = MappingProxyType(
         "root_password_rotation": _rotation,
         "elevation_max_hours": _elevation_hours,
         "elevation_approvers": _approvers,
+        "aws": aws,
     }
 )

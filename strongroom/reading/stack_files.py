@@ -10,6 +10,8 @@ from strongroom.reading.names import environment_name_problems
 
 #: The namespace of our keys: the project's name, so that plain keys belong to it too.
 NAMESPACE = "strongroom"
+#: The one key of another namespace that says something about our stack as well.
+AWS_REGION = "aws:region"
 #: stackConfigDir in Pulumi.yaml.
 STACKS = "stacks"
 
@@ -42,11 +44,13 @@ def environments(checkout: Path) -> list[str]:
 
 
 def own_keys(nodes: Mapping[str, Node], report: Report) -> dict[str, Node]:
-    """The entries of our namespace, without it; a namespace that looks like a slip is noted."""
+    """The entries of our namespace, without it, and AWS's region; slips of its name are noted."""
     own: dict[str, Node] = {}
     for key, node in nodes.items():
         namespace, _, name = key.rpartition(":")
-        if namespace in ("", NAMESPACE):
+        if key == AWS_REGION:
+            own[key] = node
+        elif namespace in ("", NAMESPACE):
             if name in own:
                 problem = f"{quoted(name)} is there with and without {NAMESPACE}:, and only one"
                 report.add(node.place, f"{problem} of the two would count. Remove one")

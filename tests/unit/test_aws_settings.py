@@ -1,0 +1,64 @@
+"""What a stack on AWS has besides is read like every setting, or refused with every reason."""
+
+import dataclasses
+import json
+
+import pytest
+
+from strongroom.aws_settings import AwsSettings, Lock
+from strongroom.errors import SettingsError
+from strongroom.reading.aws_form import READERS
+from strongroom.settings import Settings
+
+REGION = {"aws:region": "eu-central-1", "strongroom:platform": "aws"}
+
+
+def problems_of(**aws: object) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse("production", {**REGION, "aws": aws}, "stack production")
+    return caught.value.problems
+
+
+def test_every_field_but_the_region_is_read() -> None:
+    assert {each.name for each in dataclasses.fields(AwsSettings)} == {"region", *READERS}
+
+
+def test_the_engine_hands_them_over_as_text() -> None:
+    given = {"vpc": "vpc-0123456789", "subnets": ["subnet-0123456789", "subnet-1123456789"]}
+    text = json.dumps({**given, "vaultLock": "compliance", "logDays": 731})
+    found = Settings.parse("production", {**REGION, "strongroom:aws": text}, "s").aws
+    assert found.region == "eu-central-1"
+    assert found.subnets == ("subnet-0123456789", "subnet-1123456789")
+    assert found.vault_lock is Lock.COMPLIANCE
+    assert found.backup_days == 35
+    assert found.log_days == 731
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("vpc", "vpc-0123456789", "without the other"),
+        ("subnets", ["10.0.0.0/24"], "no id of a subnet"),
+        ("cidr", "8.8.0.0/16", "not a private network"),
+        ("cidr", "10.0.0.0/28", "not a private network"),
+        ("clients", ["0.0.0.0/0"], "no id of a security group"),
+        ("engineVersion", "16.4", "no version of PostgreSQL from 17"),
+        ("instanceClass", "m7g.large", "no instance class"),
+        ("storageMaxGb", 50, "full disk would stop"),
+        ("backupDays", 0, "no replica"),
+        ("maintenanceWindow", "sunday 4am", "window of a week"),
+        ("vaultLock", "none", "not one of governance or compliance"),
+        ("logDays", 100, "nearest one is 90"),
+        ("contacts", ["ops"], "no e-mail address"),
+        ("breakGlassRoles", ["arn:aws:iam::1:user/ada"], "no ARN of a role"),
+        ("multiAZ", True, "unknown key"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_reason(key: str, value: object, reason: str) -> None:
+    (problem,) = problems_of(**{key: value})
+    assert reason in problem
+
+
+def test_a_stack_on_aws_needs_its_region() -> None:
+    with pytest.raises(SettingsError, match="aws:region"):
+        Settings.parse("production", {"platform": "aws"}, "s")
