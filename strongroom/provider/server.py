@@ -75,11 +75,11 @@ class Plugin:
         return self.resources[token]
 
 
-def _told(method: M) -> M:
+def told(method: M) -> M:
     """Answer an error with its one paragraph instead of a traceback."""
 
     @wraps(method)
-    def wrapper(self: "_Servicer", request: Any, context: grpc.ServicerContext) -> Any:
+    def wrapper(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return method(self, request, context)
         except StrongroomError as error:
@@ -122,22 +122,22 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=self._plugin.version)
 
-    @_told
+    @told
     def GetSchema(self, request: Any, context: Any) -> Any:
         return provider_pb2.GetSchemaResponse(schema=self._plugin.schema())
 
-    @_told
+    @told
     def CheckConfig(self, request: Any, context: Any) -> Any:
         refused = self._plugin.check_config(from_struct(request.news))
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures(refused))
 
-    @_told
+    @told
     def DiffConfig(self, request: Any, context: Any) -> Any:
         old, new = from_struct(request.olds), from_struct(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
         return diff_response(Diff(updates=tuple(changed)), old, new)
 
-    @_told
+    @told
     def Configure(self, request: Any, context: Any) -> Any:
         self._plugin.configure(from_struct(request.args))
         return provider_pb2.ConfigureResponse(
@@ -147,7 +147,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
 
-    @_told
+    @told
     def Check(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
         news, old = from_struct(request.news), from_struct(request.olds)
@@ -160,7 +160,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CheckResponse(failures=failures(refusal.failures))
         return provider_pb2.CheckResponse(inputs=to_struct(checked.dump()))
 
-    @_told
+    @told
     def Diff(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
         state, news = from_struct(request.olds), from_struct(request.news)
@@ -174,7 +174,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
         diff = resource.diff(self._context(request.urn), state, inputs)
         return diff_response(diff, state, news, resource.delete_before_replace)
 
-    @_told
+    @told
     def Create(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
         news = from_struct(request.properties)
@@ -189,7 +189,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             refresh_before_update=resource.reads_first,
         )
 
-    @_told
+    @told
     def Read(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
         state, said = from_struct(request.properties), from_struct(request.inputs)
@@ -204,7 +204,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             refresh_before_update=resource.reads_first,
         )
 
-    @_told
+    @told
     def Update(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
         state, news = from_struct(request.olds), from_struct(request.news)
@@ -218,7 +218,7 @@ class _Servicer(provider_pb2_grpc.ResourceProviderServicer):
             properties=to_struct(found.outputs), refresh_before_update=resource.reads_first
         )
 
-    @_told
+    @told
     def Delete(self, request: Any, context: Any) -> Any:
         resource = self._plugin.resource(request.urn)
         state = from_struct(request.properties)
@@ -234,9 +234,20 @@ def serve(plugin: Plugin, arguments: list[str]) -> None:
         arguments: the command line as the engine gives it: its own address, then flags.
     """
     addresses = [argument for argument in arguments if not argument.startswith("-")]
-    server = grpc.server(ThreadPoolExecutor(max_workers=16), options=_GRPC_CHANNEL_OPTIONS)
     servicer = _Servicer(plugin, addresses[0] if addresses else "127.0.0.1:0")
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    listen(
+        lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    )
+
+
+def listen(add: Callable[[grpc.Server], None]) -> None:
+    """Listen on the loopback address, tell the engine where, and answer until it ends the process.
+
+    Args:
+        add: adds what answers to a server.
+    """
+    server = grpc.server(ThreadPoolExecutor(max_workers=16), options=_GRPC_CHANNEL_OPTIONS)
+    add(server)
     port = server.add_insecure_port("127.0.0.1:0")
     engine = os.getppid()
     server.start()

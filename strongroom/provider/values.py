@@ -40,7 +40,7 @@ _NOT_KNOWN = frozenset(
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Turn what the engine sent into plain values; a null property counts as absent."""
     values = PropertyValue.unmarshal_map(struct)
-    return {key: _plain(value) for key, value in values.items() if value.value is not None}
+    return {key: plain(value) for key, value in values.items() if value.value is not None}
 
 
 def to_struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -61,16 +61,17 @@ def has_unknown(value: Any) -> bool:
     return False
 
 
-def _plain(wrapped: PropertyValue) -> Any:
+def plain(wrapped: PropertyValue) -> Any:
+    """Turn one value as the SDK wraps it into a plain one, also a secret."""
     value = wrapped.value
     if isinstance(value, str):
         return UNKNOWN if value in _NOT_KNOWN else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
