@@ -73,7 +73,10 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
         return self._answer(found, [rule for rule in asked if rule not in about])
 
     def Remediate(self, request: Any, context: Any) -> Any:
-        return analyzer_pb2.RemediateResponse()
+        # Nothing is put right behind a program's back.
+        return analyzer_pb2.RemediateResponse(
+            not_applicable=[_beside(rule, "it only judges") for rule in self._rules]
+        )
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return empty_pb2.Empty()
@@ -106,11 +109,12 @@ class Analyzer(analyzer_pb2_grpc.AnalyzerServicer):
                 )
                 for each in found
             ],
-            not_applicable=[
-                analyzer_pb2.PolicyNotApplicable(policy_name=rule.name, reason="another type")
-                for rule in beside
-            ],
+            not_applicable=[_beside(rule, "it is about other types") for rule in beside],
         )
+
+
+def _beside(rule: Rule, reason: str) -> analyzer_pb2.PolicyNotApplicable:
+    return analyzer_pb2.PolicyNotApplicable(policy_name=rule.name, reason=reason)
 
 
 def _resource(request: Any) -> Resource:

@@ -61,6 +61,15 @@ class Resource:
         value = self.get(key, ())
         return tuple(value) if isinstance(value, (list, tuple)) else ()
 
+    def text(self, key: str) -> str:
+        """A known text; empty for anything else."""
+        value = self.get(key)
+        return value if isinstance(value, str) else ""
+
+    def texts(self, key: str) -> frozenset[str]:
+        """The known texts in a list."""
+        return texts_in(self.get(key))
+
     def is_off(self, key: str, default: bool = False) -> bool:
         """Whether a switch is known not to be on; `default` is what an absent one counts for."""
         value = self.get(key, default)
@@ -89,10 +98,14 @@ class Resource:
         """
         if other.urn in self.after.get(key, ()):
             return True
-        value = self.get(key)
-        known = [other.get(name) for name in names]
-        values = value if isinstance(value, (list, tuple)) else [value]
-        return any(isinstance(each, str) and each in known for each in values)
+        mine = self.texts(key) | {self.text(key)} - {""}
+        return not mine.isdisjoint(other.text(name) for name in names)
+
+
+def texts_in(value: Any) -> frozenset[str]:
+    """The known texts in a list; nothing where there is no list."""
+    elements = value if isinstance(value, (list, tuple)) else ()
+    return frozenset(each for each in elements if isinstance(each, str))
 
 
 def under(value: Any, least: float) -> bool:

@@ -55,14 +55,11 @@ def planned(resources: Resources, _: Stack) -> Iterator[tuple[Resource, str]]:
 def _selects(selection: Resource, instance: Resource) -> bool:
     if selection.get("resources") is UNKNOWN or selection.comes_from("resources", instance, "arn"):
         return True
-    if any(
-        isinstance(each, str) and _EVERY_DB.fullmatch(each)
-        for each in selection.listed("resources")
-    ):
+    if any(map(_EVERY_DB.fullmatch, selection.texts("resources"))):
         return True
-    tags: Any = instance.get("tags", {})
+    tags = instance.get("tags", {})
     return any(
-        tags is UNKNOWN or tags.get(each.get("key")) == each.get("value")
+        not isinstance(tags, dict) or tags.get(str(each.get("key"))) == each.get("value", UNKNOWN)
         for each in selection.listed("selectionTags")
         if isinstance(each, dict)
     )
@@ -83,7 +80,7 @@ def daily(plan: Resource, _: Stack) -> Iterator[str]:
 
 
 def _is_daily(rule: Any) -> bool:
-    if rule is UNKNOWN:
+    if not isinstance(rule, dict):
         return True
     schedule, lifecycle = rule.get("schedule"), rule.get("lifecycle")
     kept = lifecycle.get("deleteAfter") if isinstance(lifecycle, dict) else lifecycle
@@ -111,10 +108,15 @@ def second_region(plan: Resource, stack: Stack) -> Iterator[str]:
     targets = [
         action.get("destinationVaultArn") if isinstance(action, dict) else action
         for each in plan.listed("rules")
-        for action in (each.get("copyActions", ()) if isinstance(each, dict) else [each])
+        for action in _list(each.get("copyActions", []) if isinstance(each, dict) else each)
     ]
     if not any(target is UNKNOWN or _region(target) != stack.region for target in targets):
         yield "no rule copies to another region: one region's loss takes the backups too"
+
+
+def _list(value: Any) -> list[Any]:
+    """A list as it is, and anything else as the one element of one."""
+    return value if isinstance(value, list) else [value]
 
 
 def _region(arn: Any) -> str:

@@ -59,13 +59,12 @@ def _untold(resources: Resources, source: str, wanted: set[str]) -> Iterator[tup
             categories = each.get("eventCategories")
             if not categories or has_unknown(categories):
                 return
-            told.update(each.listed("eventCategories"))
+            told |= each.texts("eventCategories")
     if missing := sorted(wanted - told):
         yield None, f"nobody is told of {', '.join(missing)} of a {source}"
 
 
 def _covers(subscription: Resource, source: str) -> bool:
     """Whether it is on, and about this kind of source or about all."""
-    kind = subscription.get("sourceType")
     off = subscription.is_off("enabled", default=True)
-    return not off and (kind is UNKNOWN or not kind or kind == source)
+    return not off and subscription.get("sourceType", source) in (source, UNKNOWN, "")

@@ -50,7 +50,7 @@ _BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrict
 )
 def snapshot_private(snapshot: Resource, _: Stack) -> Iterator[str]:
     """Not shared with every account there is."""
-    if "all" in snapshot.listed("sharedAccounts"):
+    if "all" in snapshot.texts("sharedAccounts"):
         yield "it is shared with all: everybody with an account can restore it"
 
 
@@ -95,8 +95,8 @@ def nothing_open(resource: Resource, _: Stack) -> Iterator[str]:
 )
 def buckets_private(resource: Resource, _: Stack) -> Iterator[str]:
     """No public ACL, no block switched off."""
-    acl = resource.get("acl")
-    if isinstance(acl, str) and acl in _PUBLIC_ACLS:
+    acl = resource.text("acl")
+    if acl in _PUBLIC_ACLS:
         yield f"acl is {acl}"
     if resource.type == BUCKET_BLOCK and (off := [key for key in _BLOCKS if resource.is_off(key)]):
         yield f"{', '.join(off)} is off"

@@ -94,7 +94,7 @@ def deletion_protection(instance: Resource, _: Stack) -> Iterator[str]:
 def logs_exported(instance: Resource, _: Stack) -> Iterator[str]:
     """PostgreSQL's log and that of upgrades."""
     exported = instance.get("enabledCloudwatchLogsExports", [])
-    missing = {"postgresql", "upgrade"} - set(instance.listed("enabledCloudwatchLogsExports"))
+    missing = {"postgresql", "upgrade"} - instance.texts("enabledCloudwatchLogsExports")
     if missing and not has_unknown(exported):
         yield f"{' and '.join(sorted(missing))} is not exported: nobody is told what was done"
 
@@ -192,8 +192,8 @@ def port(instance: Resource, _: Stack) -> Iterator[str]:
 )
 def master_name(instance: Resource, _: Stack) -> Iterator[str]:
     """A name of the master's that is not RDS's own proposal."""
-    name = instance.get("username")
-    if name is not UNKNOWN and str(name).lower() in USUAL_NAMES:
+    name = instance.text("username")
+    if name.lower() in USUAL_NAMES:
         yield f"username is {name}, which is tried first"
 
 
@@ -210,8 +210,7 @@ def tls(resource: Resource, _: Stack) -> Iterator[str]:
         if resource.lacks("parameterGroupName"):
             yield "parameter_group_name is not set: rds.force_ssl is not ours to keep"
         return
-    family = resource.get("family")
-    if isinstance(family, str) and not family.startswith("postgres"):
+    if not resource.text("family").startswith("postgres"):
         return
     forced = parameter(resource, "rds.force_ssl")
     if forced is not UNKNOWN and str(forced) not in ("1", "true", "on"):
@@ -223,10 +222,10 @@ def parameter(group: Resource, name: str) -> object:
     if group.get("parameters") is UNKNOWN:
         return UNKNOWN
     for each in group.listed("parameters"):
-        if each is UNKNOWN or each.get("name") is UNKNOWN:
-            return UNKNOWN
-        if each.get("name") == name:
-            return each.get("value")
+        # One that is not known yet may be this one.
+        known = each.get("name") if isinstance(each, dict) else UNKNOWN
+        if known in (name, UNKNOWN):
+            return each.get("value") if known == name else UNKNOWN
     return None
 
 

@@ -1,9 +1,8 @@
 """Who could reach the database over the network."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from policy.resource import Resource
+from policy.resource import Resource, texts_in
 from policy.rule import Resources, rule, stack_rule
 from policy.rules.types import (
     EGRESS,
@@ -51,17 +50,15 @@ def no_open_way_out(resource: Resource, _: Stack) -> Iterator[str]:
 
 def _everybody(resource: Resource, way: str, token: str) -> list[str]:
     """The addresses that mean everybody in one direction of whatever kind of rule this is."""
-    found: set[Any] = set()
+    found: set[str] = set()
     if resource.type == token:
-        found = {resource.get("cidrIpv4"), resource.get("cidrIpv6")}
+        found = {resource.text("cidrIpv4"), resource.text("cidrIpv6")}
     elif resource.type == SECURITY_GROUP_RULE and resource.get("type") == way:
-        found = {*resource.listed("cidrBlocks"), *resource.listed("ipv6CidrBlocks")}
+        found = {*resource.texts("cidrBlocks"), *resource.texts("ipv6CidrBlocks")}
     elif resource.type == SECURITY_GROUP:
         for each in resource.listed(way):
             if isinstance(each, dict):
-                for key in ("cidrBlocks", "ipv6CidrBlocks"):
-                    blocks = each.get(key)
-                    found.update(blocks if isinstance(blocks, list) else ())
+                found |= texts_in(each.get("cidrBlocks")) | texts_in(each.get("ipv6CidrBlocks"))
     return sorted(found & EVERYBODY)
 
 

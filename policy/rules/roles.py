@@ -16,7 +16,6 @@ from policy.rules.types import (
     SCHEMA,
 )
 from policy.stack import Stack
-from strongroom.provider.values import UNKNOWN
 from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, ROOT, Tier
 
 _FUTURE = (DEFAULT_PRIVILEGES, DEFAULT_PRIVILEGES_BEFORE)
@@ -32,7 +31,7 @@ _POWERS = {
     "bypassRowLevelSecurity": "bypass_row_level_security",
     "replication": "replication",
 }
-_PASSWORDS = ("password", "passwordWo", "encryptedPassword")
+_PASSWORDS = ("password", "passwordWo")
 #: What is no right on rows: it is a way around every right.
 _NEVER_LENT = frozenset(
     {
@@ -67,11 +66,8 @@ def without_powers(role: Resource, _: Stack) -> Iterator[str]:
 def without_password(role: Resource, _: Stack) -> Iterator[str]:
     """Also no secret one: what is in the state can be stolen from it."""
     for key in _PASSWORDS:
-        value = role.properties.get(key)
-        # An empty one is how the plugin tells that there is none.
-        if key == "encryptedPassword" or value in (None, ""):
-            continue
-        yield f"{key} is set"
+        if role.text(key):
+            yield f"{key} is set"
 
 
 @rule(
@@ -108,10 +104,10 @@ def not_lent(resource: Resource, _: Stack) -> Iterator[str]:
 )
 def grant_below_senior(grant: Resource, stack: Stack) -> Iterator[str]:
     """No DELETE, TRUNCATE or ALL for a role below senior, now or on objects made later."""
-    role = grant.get("role")
-    lost = sorted(_LOSES_ROWS.intersection(_upper(grant)))
-    on_rows = str(grant.get("objectType", "table")).lower() in ("table", "column")
-    if lost and on_rows and role is not UNKNOWN and not _may_lose_rows(role, stack):
+    role = grant.text("role")
+    lost = sorted(_LOSES_ROWS.intersection(map(str.upper, grant.texts("privileges"))))
+    on_rows = grant.get("objectType", "table") in ("table", "column")
+    if lost and on_rows and role and not _may_lose_rows(role, stack):
         yield f"{role} gets {', '.join(lost)}, and {_who(role, stack)}"
 
 
@@ -123,8 +119,8 @@ def grant_below_senior(grant: Resource, stack: Stack) -> Iterator[str]:
 )
 def nobody_owns(resource: Resource, stack: Stack) -> Iterator[str]:
     """No engineer, tier or service as an owner, also not of what is made later."""
-    owner = resource.get("owner")
-    if isinstance(owner, str) and owner in {*stack.tiers, *stack.services, *_TIER_ROLES, GATE}:
+    owner = resource.text("owner")
+    if owner in {*stack.tiers, *stack.services, *_TIER_ROLES, GATE}:
         yield f"{owner} owns it"
 
 
@@ -138,7 +134,7 @@ def grant_ends_here(resource: Resource, _: Stack) -> Iterator[str]:
     """No grant option, no admin option."""
     for key in ("withGrantOption", "withAdminOption"):
         if resource.is_on(key):
-            yield f"{resource.get('role')} could hand it on"
+            yield f"{resource.text('role') or 'who gets it'} could hand it on"
 
 
 @rule(
@@ -149,9 +145,9 @@ def grant_ends_here(resource: Resource, _: Stack) -> Iterator[str]:
 )
 def grant_not_to_all(grant: Resource, _: Stack) -> Iterator[str]:
     """Nothing to PUBLIC: that is also who is hired tomorrow and whoever gets in."""
-    role = grant.get("role")
-    if isinstance(role, str) and role.lower() == "public" and grant.listed("privileges"):
-        yield f"PUBLIC gets {', '.join(sorted(map(str, grant.listed('privileges'))))}"
+    privileges = grant.texts("privileges")
+    if grant.text("role").lower() == "public" and privileges:
+        yield f"PUBLIC gets {', '.join(sorted(privileges))}"
 
 
 @rule(
@@ -202,7 +198,3 @@ def _who(role: str, stack: Stack) -> str:
     if role in stack.services:
         return f"{role} is a service"
     return f"{role} is no senior in {stack.environment}"
-
-
-def _upper(grant: Resource) -> set[str]:
-    return {str(each).upper() for each in grant.listed("privileges")}

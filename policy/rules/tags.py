@@ -53,7 +53,7 @@ def backup_tagged(resource: Resource, _: Stack) -> Iterator[str]:
 def recovery_points_tagged(plan: Resource, _: Stack) -> Iterator[str]:
     """Tags on recovery points, plan rule by plan rule."""
     for each in plan.listed("rules"):
-        if each is not UNKNOWN and not _said(each.get("recoveryPointTags")):
+        if isinstance(each, dict) and not _said(each.get("recoveryPointTags")):
             yield f"the rule {each.get('ruleName')} tags nothing it makes"
 
 

@@ -47,7 +47,7 @@ PullRequestOption = Annotated[
         help="A pull request on GitHub that tells author and approvals; commits then do not.",
     ),
 ]
-PolicyOption = Annotated[str, typer.Option(help="A policy pack the preview is held to.")]
+PolicyOption = Annotated[str, typer.Option(help="A policy pack beside the project's own.")]
 
 
 def review(
@@ -156,7 +156,7 @@ def apply(
         typer.echo(rendered(found), nl=False)
         _say("nothing was changed: the review above says what stands in the way.")
         raise typer.Exit(found.exit_code)
-    code = ready.up(wanted.plan.absolute())
+    code = ready.up(wanted.plan.absolute(), policy_pack)
     if code:
         raise StrongroomError(
             "The engine stopped, and says why above; a world that moved just now is one reason. "
@@ -180,7 +180,11 @@ def drift(
     home = Home.find()
     found = parse(engine(home, stack).preview(policy_pack=policy_pack))
     lines = [f"{step.name}: {'; '.join(step.drift) or f'{step.op} is due'}" for step in found.steps]
-    lines += [f"{violation.policy}: {violation.message}" for violation in found.violations]
+    lines += [
+        f"{violation.policy}: {violation.message}"
+        for violation in found.violations
+        if violation.mandatory
+    ]
     lines = [visible(" ".join(line.split())) for line in [*lines, *found.errors]]
     if as_json:
         typer.echo(json.dumps({"stack": stack, "found": lines}, indent=2))

@@ -30,7 +30,7 @@ from strongroom.home import Home, default_root
 
 _PREFIX = "sr-drill-"
 # What a program is made of; linked, so that a drill runs what the real stack runs.
-_LINKED = ("__main__.py", "Pulumi.yaml", "components", "strongroom", "plugin", ".venv")
+_LINKED = ("__main__.py", "Pulumi.yaml", "components", "policy", "strongroom", "plugin", ".venv")
 # What costs time to make anew and holds nothing of a stack: plugins and the server's programs.
 _SHARED = ("pulumi", "server")
 # Variables that would lead the scratch stack, or its alerts, to something real.

@@ -5,3 +5,6 @@ the login, not the plugins, not the workspace.
 """
 
 STACK = "local"
+
+#: The project's own policy pack, in the checkout; every preview and every update is held to it.
+POLICIES = "policy/run"

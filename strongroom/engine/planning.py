@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from strongroom.engine import STACK
+from strongroom.engine import POLICIES, STACK
 from strongroom.engine.preparing import elsewhere, prepare, primary_runs
 from strongroom.engine.state import has_rights, without_salt
 from strongroom.errors import StrongroomError
@@ -36,13 +36,13 @@ class Engine:
 
         Args:
             plan: where to save the plan; none is saved when the preview fails.
-            policy_pack: the path of a policy pack; empty for none.
+            policy_pack: the path of a policy pack beside the project's own; empty for none.
 
         Raises:
             StrongroomError: the engine did not come as far as a preview.
         """
         arguments = ["preview", "--json", *(["--save-plan", str(plan)] if plan else [])]
-        arguments += ["--policy-pack", policy_pack] if policy_pack else []
+        arguments += _held_to(policy_pack)
         with self._files():
             done = subprocess.run(
                 self._command(arguments),
@@ -60,13 +60,18 @@ class Engine:
             )
         return done.stdout
 
-    def up(self, plan: Path) -> int:
+    def up(self, plan: Path, policy_pack: str = "") -> int:
         """Do what a plan allows and nothing else.
+
+        Args:
+            plan: the plan.
+            policy_pack: as in a preview.
 
         Returns:
             The exit code of `pulumi`; its output goes to the terminal.
         """
         arguments = ["up", "--yes", "--skip-preview", "--plan", str(plan)]
+        arguments += _held_to(policy_pack)
         with self._files():
             return subprocess.run(
                 self._command(arguments), cwd=self.home.checkout, env=self.environment, check=False
@@ -79,6 +84,12 @@ class Engine:
     def _command(self, arguments: list[str]) -> list[str]:
         refresh = ["--refresh"] if self.refresh else []
         return ["pulumi", *arguments, *refresh, "--stack", self.stack, "--non-interactive"]
+
+
+def _held_to(policy_pack: str) -> list[str]:
+    """The project's own pack, and another one where it was asked for."""
+    packs = dict.fromkeys([POLICIES, *filter(None, [policy_pack])])
+    return [argument for pack in packs for argument in ("--policy-pack", pack)]
 
 
 def engine(home: Home, stack: str, *, changes: bool = False) -> Engine:

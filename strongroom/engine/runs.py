@@ -1,11 +1,13 @@
 """Which runs of `pulumi` a command of ours is."""
 
+from strongroom.engine import POLICIES
+
 # No preview before an `up`: `make preview` is for reading, and it would double the time. But a
 # `destroy` needs its own: there deletion protection stops it before anything is gone, while the
 # destroy itself would first delete every role and right and only then come to what is protected.
 _BASE = {
-    "up": ["up", "--yes", "--skip-preview"],
-    "preview": ["preview"],
+    "up": ["up", "--yes", "--skip-preview", "--policy-pack", POLICIES],
+    "preview": ["preview", "--policy-pack", POLICIES],
     "destroy": ["destroy", "--yes"],
 }
 

@@ -20,6 +20,8 @@ _REPLACING = frozenset(
 )
 #: Beginnings of messages that tell nobody anything: every run on a closed network has them.
 _USUAL = ("using pulumi-resource-",)
+#: What was asked of the stack as a whole, where the rest is told resource by resource.
+_WHOLE_STACK = "policyAnalyzeStackSummaryEvent"
 _PREFIX = re.compile(r"^(error|warning|info): ")
 
 
@@ -133,7 +135,7 @@ def _from_events(events: list[Mapping[str, Any]]) -> Preview:
             told.append(_Said(said))
         elif policy := event.get("policyEvent"):
             violations.append(_violation(policy))
-        elif passed := event.get("policyAnalyzeSummaryEvent"):
+        elif passed := event.get("policyAnalyzeSummaryEvent") or event.get(_WHOLE_STACK):
             names = [*(passed.get("passed") or []), *(passed.get("failed") or [])]
             asked |= {(passed["policyPackName"], name) for name in names}
         elif summary := event.get("summaryEvent"):

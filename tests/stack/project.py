@@ -29,7 +29,7 @@ CLOSED_NETWORK = CHECKOUT / "plugin" / "closed-network"
 STACK = "local"
 
 # What a program needs; linked, so that a test runs the code of the checkout.
-_SHARED = ("__main__.py", "Pulumi.yaml", "components", "strongroom", "plugin", ".venv")
+_SHARED = ("__main__.py", "Pulumi.yaml", "components", "policy", "strongroom", "plugin", ".venv")
 
 
 @dataclass(frozen=True)

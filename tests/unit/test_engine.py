@@ -148,7 +148,7 @@ def test_the_state_is_kept_without_sidecars_that_a_killed_engine_could_leave_emp
 
 
 def test_up_looks_for_drift_once_there_are_rights_to_compare() -> None:
-    first = ["up", "--yes", "--skip-preview"]
+    first = ["up", "--yes", "--skip-preview", "--policy-pack", "policy/run"]
     assert runs("up", [], compare=False, serves=False) == [first]
     assert runs("up", [], compare=True, serves=True) == [[*first, "--refresh"]]
 
@@ -161,8 +161,9 @@ def test_up_starts_a_stopped_primary_before_it_asks_it_anything() -> None:
 
 
 def test_a_preview_asks_only_a_primary_that_answers_and_destroy_asks_none() -> None:
-    assert runs("preview", [], compare=True, serves=True) == [["preview", "--refresh"]]
-    assert runs("preview", [], compare=True, serves=False) == [["preview"]]
+    plain = ["preview", "--policy-pack", "policy/run"]
+    assert runs("preview", [], compare=True, serves=True) == [[*plain, "--refresh"]]
+    assert runs("preview", [], compare=True, serves=False) == [plain]
     assert runs("destroy", [], compare=True, serves=True) == [["destroy", "--yes"]]
 
 

@@ -107,10 +107,13 @@ def test_policies_are_told_with_what_they_object_to() -> None:
     asked = {"policyPackName": "tiny", "passed": ["one"], "failed": ["never"]}
     found = parse(
         as_events(
-            policyLoadEvent=[{}], policyAnalyzeSummaryEvent=[asked, asked], policyEvent=[objection]
+            policyLoadEvent=[{}],
+            policyAnalyzeSummaryEvent=[asked, asked],
+            policyAnalyzeStackSummaryEvent=[{"policyPackName": "tiny", "passed": ["whole"]}],
+            policyEvent=[objection],
         )
     )
-    assert found.policies == 2
+    assert found.policies == 3
     assert [(each.policy, each.mandatory) for each in found.violations] == [("tiny/never", True)]
     assert parse(as_events()).policies is None
 
