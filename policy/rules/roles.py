@@ -19,6 +19,7 @@ from policy.stack import Stack
 from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, ROOT, Tier
 
 _FUTURE = (DEFAULT_PRIVILEGES, DEFAULT_PRIVILEGES_BEFORE)
+_READER = GROUPS[Tier.JUNIOR].role
 _FULL = GROUPS[Tier.SENIOR].role
 _TIER_ROLES = frozenset(group.role for group in GROUPS.values())
 #: Roles that hold what they hold for others, and nobody signs in as.
@@ -41,6 +42,7 @@ _NEVER_LENT = frozenset(
         *("pg_database_owner", "pg_checkpoint", "pg_use_reserved_connections"),
     }
 )
+_WRITES = frozenset({"INSERT", "UPDATE", "MAINTAIN"})
 _LOSES_ROWS = frozenset({"DELETE", "TRUNCATE", "ALL", "ALL PRIVILEGES"})
 
 
@@ -109,6 +111,20 @@ def grant_below_senior(grant: Resource, stack: Stack) -> Iterator[str]:
     on_rows = grant.get("objectType", "table") in ("table", "column")
     if lost and on_rows and role and not _may_lose_rows(role, stack):
         yield f"{role} gets {', '.join(lost)}, and {_who(role, stack)}"
+
+
+@rule(
+    "grant-juniors-read",
+    "Juniors read and write nothing",
+    remedy="Take it out; who has to write is at least mid, or is lent that tier",
+    on=(GRANT, *_FUTURE),
+)
+def grant_juniors_read(grant: Resource, stack: Stack) -> Iterator[str]:
+    """No INSERT, UPDATE or MAINTAIN for their tier or for one of them, on whatever object."""
+    role = grant.text("role")
+    written = sorted(_WRITES.intersection(map(str.upper, grant.texts("privileges"))))
+    if written and (role == _READER or stack.tiers.get(role) is Tier.JUNIOR):
+        yield f"{role} gets {', '.join(written)}"
 
 
 @rule(

@@ -57,6 +57,7 @@ def test_a_hire_a_promotion_and_a_leaver_are_reviewed_approved_and_applied(clone
     }
     assert {each["kind"] for each in found["flags"]} == {"deletes", "owns"}
     assert "`chiara` (`Chiara Lindqvist`) can now lose rows" in shown.output
+    assert " policies are satisfied." in shown.output
     _no_secret_in(clone)
 
     by_herself = clone.make("apply", "ARGS=--approval chiara")
@@ -127,3 +128,21 @@ def test_a_pull_request_is_reviewed_by_the_code_in_force(clone: Clone) -> None:
     assert "Error 3" in judged.output
     assert "`frida` (`Frida Ben`) can now lose rows" in judged.output
     assert review_of(clone)["tree"] == clone.git("rev-parse", "change^{tree}")
+
+
+def test_what_a_policy_objects_to_is_part_of_the_review(clone: Clone) -> None:
+    clone.git("switch", "--quiet", "-c", "careless", "main")
+    path = clone.checkout / "strongroom" / "tiers.py"
+    path.write_text(
+        path.read_text().replace("{Privilege.SELECT})", "{Privilege.SELECT, Privilege.DELETE})")
+    )
+    clone.commit("let juniors delete")
+    shown = clone.make("review")
+    clone.git("switch", "--quiet", "change")
+    assert "Error 3" in shown.output
+    assert "**Policies**" in shown.output
+    objection = "advised against by `strongroom/grant-below-senior`: `tier_reader gets DELETE"
+    assert f"🟡 `access-grant-tier_reader-app-table` is {objection}" in shown.output
+    assert (
+        "strongroom/grant-below-senior" in (clone.checkout / REVIEWED / "review.html").read_text()
+    )

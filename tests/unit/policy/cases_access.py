@@ -127,6 +127,20 @@ ACCESS: dict[str, tuple[list[Case], list[Case]]] = {
             _grant(UNKNOWN, "DELETE"),
         ),
     ),
+    "grant-juniors-read": (
+        _of(
+            _grant("tier_reader", "SELECT", "insert"),
+            _grant("esra", "UPDATE"),
+            _grant("tier_reader", "UPDATE", kind=DEFAULT_PRIVILEGES),
+        ),
+        _of(
+            _grant("tier_reader", "SELECT", "EXECUTE"),
+            _grant("tier_writer", "INSERT"),
+            _grant("chiara", "INSERT"),
+            _grant(UNKNOWN, "INSERT"),
+            _grant("esra", UNKNOWN),
+        ),
+    ),
     "nobody-owns": (
         _of(
             one(SCHEMA, owner="ada"),
