@@ -38,7 +38,7 @@ class Objection:
     urn: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """One rule.
 
