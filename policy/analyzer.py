@@ -128,6 +128,7 @@ def _resource(request: Any) -> Resource:
         protect=request.options.protect,
         urn=request.urn,
         after={key: frozenset(value.urns) for key, value in after.items()},
+        provider=from_struct(request.provider.properties),
     )
 
 

@@ -35,6 +35,7 @@ class Resource:
         urn: its name in the engine.
         after: for each property the URNs of the resources its value comes from; known only when
             the whole stack is looked at.
+        provider: the settings of the provider that makes it.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Resource:
     protect: bool = False
     urn: str = ""
     after: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    provider: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @cached_property
     def _open(self) -> dict[str, Any]:

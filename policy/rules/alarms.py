@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policy.resource import Resource
 from policy.rule import rule
-from policy.rules.types import ALARM, TOPIC
+from policy.rules.types import ALARM, COMPOSITE_ALARM, TOPIC
 from policy.stack import Stack
 
 
@@ -13,7 +13,7 @@ from policy.stack import Stack
     "Every alarm tells somebody",
     remedy="Set alarm_actions to the topic of the alarms, and leave actions_enabled on",
     controls=("CloudWatch.15", "CloudWatch.17"),
-    on=(ALARM,),
+    on=(ALARM, COMPOSITE_ALARM),
 )
 def alarm_acts(alarm: Resource, _: Stack) -> Iterator[str]:
     """An action that is on."""

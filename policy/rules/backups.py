@@ -21,6 +21,8 @@ from strongroom.provider.values import UNKNOWN
 
 #: Days everything is kept, which is the most RDS keeps by itself.
 KEEP_DAYS = 35
+#: Days a loss may stay unseen, over a weekend and a holiday.
+LOCK_DAYS = 7
 _EVERY_DB = re.compile(r"\*|arn:[\w*-]+:(rds:[\w*-]*:[\d*]*:(db:)?\*|\*)")
 
 
@@ -126,8 +128,8 @@ def _region(arn: Any) -> str:
 @stack_rule(
     "backup-locked",
     "Backup vaults are locked: nobody removes a recovery point in time",
-    remedy="Give the vault an aws.backup.VaultLockConfiguration with changeable_for_days (3 or "
-    f"more) and min_retention_days of {KEEP_DAYS}",
+    remedy=f"Give the vault an aws.backup.VaultLockConfiguration with min_retention_days of "
+    f"{LOCK_DAYS} or more",
     controls=(
         "Backup Audit Manager: protected by vault lock",
         "Backup Audit Manager: no manual deletion",
@@ -135,23 +137,24 @@ def _region(arn: Any) -> str:
     on=(VAULT,),
 )
 def locked(resources: Resources, _: Stack) -> Iterator[tuple[Resource, str]]:
-    """A lock for each vault; only one with a cooling off becomes one nobody can open."""
+    """A lock for each vault.
+
+    Whether nobody can ever take it off is a setting: what cannot be taken back no rule asks for.
+    """
     for vault in resources.of(VAULT):
-        locks = [
-            each
-            for each in resources.of(VAULT_LOCK)
-            if each.comes_from("backupVaultName", vault, "name", "id")
-        ]
+        locks = [each for each in resources.of(VAULT_LOCK) if _locks(each, vault)]
         if not locks:
             yield vault, "it has no lock"
         for lock in locks:
-            if lock.is_under("changeableForDays", 3):
-                yield (
-                    vault,
-                    "its lock can be taken off again: changeable_for_days is not set",
-                )
-            if lock.is_under("minRetentionDays", KEEP_DAYS):
-                yield vault, "its lock lets recovery points go early: see min_retention_days"
+            if lock.is_under("minRetentionDays", LOCK_DAYS):
+                days = lock.get("minRetentionDays", 0)
+                yield vault, f"its lock lets recovery points go after {days} days"
+
+
+def _locks(lock: Resource, vault: Resource) -> bool:
+    # Vaults of two regions may share a name.
+    regions = {lock.text("region"), vault.text("region")} - {""}
+    return lock.comes_from("backupVaultName", vault, "name", "id") and len(regions) < 2
 
 
 @stack_rule(

@@ -9,6 +9,8 @@ from policy.rule import rule
 from policy.rules.types import (
     BUCKET,
     BUCKET_ACL,
+    BUCKET_ACL_BEFORE,
+    BUCKET_BEFORE,
     BUCKET_BLOCK,
     BUCKET_POLICY,
     FUNCTION_URL,
@@ -91,7 +93,7 @@ def nothing_open(resource: Resource, _: Stack) -> Iterator[str]:
     "Buckets cannot be made public",
     remedy="Leave acl out, and give the bucket an aws.s3.BucketPublicAccessBlock with all four on",
     controls=("S3.2", "S3.3", "S3.8"),
-    on=(BUCKET, BUCKET_ACL, BUCKET_BLOCK),
+    on=(BUCKET, BUCKET_BEFORE, BUCKET_ACL, BUCKET_ACL_BEFORE, BUCKET_BLOCK),
 )
 def buckets_private(resource: Resource, _: Stack) -> Iterator[str]:
     """No public ACL, no block switched off."""

@@ -57,16 +57,13 @@ def key_rotates(key: Resource, _: Stack) -> Iterator[str]:
 
 @rule(
     "secret-rotates",
-    "Root's password is new from the start, and again every 90 days",
-    remedy="Set rotation_rules.automatically_after_days to 90 or less, and leave "
-    "rotate_immediately on",
+    "Root's password is rotated every 90 days or sooner",
+    remedy="Set rootPasswordMaxAgeDays (rotation_rules.automatically_after_days) to 90 or less",
     controls=("SecretsManager.4",),
     on=(ROTATION,),
 )
 def secret_rotates(rotation: Resource, _: Stack) -> Iterator[str]:
-    """At once, so that no value the engine ever saw stays valid, and on a schedule."""
-    if rotation.is_off("rotateImmediately", default=True):
-        yield "rotate_immediately is off: the first value stays valid until the schedule"
+    """A schedule; one that is no number of days is taken as it is."""
     rules = rotation.get("rotationRules", {})
     days = rules.get("automaticallyAfterDays", 0) if isinstance(rules, dict) else 0
     if isinstance(days, int) and days > 90:

@@ -17,6 +17,7 @@ RESTORE_TEST = "aws:backup/restoreTestingPlan:RestoreTestingPlan"
 RESTORE_TESTED = "aws:backup/restoreTestingSelection:RestoreTestingSelection"
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+COMPOSITE_ALARM = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC = "aws:sns/topic:Topic"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 SECRET = "aws:secretsmanager/secret:Secret"  # noqa: S105 - a type
@@ -31,8 +32,10 @@ FUNCTION_URL = "aws:lambda/functionUrl:FunctionUrl"
 ROLE_ON_AWS = "aws:iam/role:Role"
 
 BUCKET = "aws:s3/bucket:Bucket"
+BUCKET_BEFORE = "aws:s3/bucketV2:BucketV2"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 BUCKET_ACL = "aws:s3/bucketAcl:BucketAcl"
+BUCKET_ACL_BEFORE = "aws:s3/bucketAclV2:BucketAclV2"
 BUCKET_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 
 SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup"

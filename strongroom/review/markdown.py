@@ -94,7 +94,7 @@ def _phrases(held: Iterable[object]) -> str:
 def _policies(preview: Preview) -> str:
     if not preview.violations:
         count = preview.policies
-        return f"All {count} policies are satisfied." if count else ""
+        return f"All {count} policies are satisfied." if count else "No policy was asked."
     return "**Policies**\n\n" + _list(map(_policy, preview.violations))
 
 

@@ -210,7 +210,6 @@ ACCESS: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "secret-rotates": (
         _of(
-            one(ROTATION, rotateImmediately=False, rotationRules=_ROOT_LIKE),
             one(ROTATION, rotationRules={"automaticallyAfterDays": 91}),
         ),
         _of(

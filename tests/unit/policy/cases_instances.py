@@ -1,5 +1,7 @@
 """For each rule about instances, networks and backups what it objects to, and what it does not."""
 
+from dataclasses import replace
+
 from policy.resource import Secret
 from policy.rules.types import (
     EGRESS,
@@ -131,7 +133,12 @@ INSTANCES: dict[str, tuple[list[Case], list[Case]]] = {
     ),
     "rds-tagged": (
         _of(instance(tags=None), changed(PLACES, tags={}), one(SNAPSHOT)),
-        _of(PRIMARY, PLACES, instance(tags=None, tagsAll=TAGS)),
+        _of(
+            PRIMARY,
+            PLACES,
+            instance(tags=None, tagsAll=TAGS),
+            replace(one(SNAPSHOT), provider={"defaultTags": '{"tags": {"stack": "x"}}'}),
+        ),
     ),
     "rds-snapshot-private": (
         _of(one(SNAPSHOT, sharedAccounts=["all"])),
@@ -199,10 +206,6 @@ INSTANCES: dict[str, tuple[list[Case], list[Case]]] = {
         _of(changed(VAULT_HERE, tags=None), changed(PLANNED, tags={})),
         _of(VAULT_HERE, PLANNED),
     ),
-    "backup-recovery-points-tagged": (
-        [_plan(recoveryPointTags=None)],
-        [*_of(PLANNED), _plan(recoveryPointTags=UNKNOWN)],
-    ),
     "backup-planned": (
         [without(SELECTED), instead(SELECTED, changed(SELECTED, resources=["arn:aws:s3:::x"]))],
         [
@@ -243,13 +246,14 @@ INSTANCES: dict[str, tuple[list[Case], list[Case]]] = {
     "backup-locked": (
         [
             without(LOCK),
-            instead(LOCK, changed(LOCK, changeableForDays=None)),
-            instead(LOCK, changed(LOCK, minRetentionDays=7)),
+            instead(LOCK, changed(LOCK, minRetentionDays=6)),
+            instead(LOCK, changed(LOCK, minRetentionDays=None)),
             Case((*SOUND, changed(VAULT_HERE, name="copy"))),
+            Case((changed(VAULT_HERE, region="eu-west-1"), changed(LOCK, region="eu-central-1"))),
         ],
         [
             Case(SOUND),
-            instead(LOCK, changed(LOCK, changeableForDays=UNKNOWN)),
+            instead(LOCK, changed(LOCK, minRetentionDays=UNKNOWN)),
             Case((_NEW_VAULT, linked(_NEW_LOCK, backupVaultName=VAULT_HERE))),
         ],
     ),
@@ -272,11 +276,13 @@ INSTANCES: dict[str, tuple[list[Case], list[Case]]] = {
     "network-no-open-way-out": (
         _of(
             one(EGRESS, cidrIpv4="0.0.0.0/0"),
+            one(EGRESS, cidrIpv4="0.0.0.0/0", fromPort=0, toPort=443),
             one(SECURITY_GROUP, egress=_OPEN_6),
             one(SECURITY_GROUP_RULE, type="egress", ipv6CidrBlocks=["::/0"]),
         ),
         _of(
             one(EGRESS, prefixListId="pl-1"),
+            one(EGRESS, cidrIpv4="0.0.0.0/0", ipProtocol="tcp", fromPort=443, toPort=443),
             one(SECURITY_GROUP, egress=[UNKNOWN], ingress=_OPEN),
             one(SECURITY_GROUP_RULE, type="egress", sourceSecurityGroupId="sg-2"),
         ),

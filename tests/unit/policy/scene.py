@@ -158,13 +158,12 @@ DELAYED_GROUP = one(
 )
 KEY_OF_VAULT = one(KEY, "vault", protect=True, enableKeyRotation=True)
 VAULT_HERE = one(VAULT, "vault", protect=True, name="vault", kmsKeyArn="arn:aws:kms:x", tags=TAGS)
-LOCK = one(VAULT_LOCK, "lock", backupVaultName="vault", changeableForDays=3, minRetentionDays=35)
+LOCK = one(VAULT_LOCK, "lock", backupVaultName="vault", minRetentionDays=7)
 RULE = {
     "ruleName": "daily",
     "schedule": "cron(0 3 * * ? *)",
     "lifecycle": {"deleteAfter": 35},
     "copyActions": [{"destinationVaultArn": "arn:aws:backup:eu-west-1:1:backup-vault:copy"}],
-    "recoveryPointTags": TAGS,
 }
 PLANNED = one(PLAN, "plan", rules=[RULE], tags=TAGS)
 SELECTED = one(SELECTION, "selection", resources=[PRIMARY.get("arn")])

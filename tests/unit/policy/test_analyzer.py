@@ -119,9 +119,7 @@ def test_the_whole_stack_is_judged_with_where_values_come_from() -> None:
     lock = analyzer_pb2.AnalyzerResource(
         type="aws:backup/vaultLockConfiguration:VaultLockConfiguration",
         urn="urn:lock",
-        properties=struct(
-            backupVaultName=rpc.UNKNOWN, changeableForDays=3.0, minRetentionDays=35.0
-        ),
+        properties=struct(backupVaultName=rpc.UNKNOWN, minRetentionDays=35.0),
         propertyDependencies=depends,
     )
 
