@@ -152,9 +152,11 @@ def locked(resources: Resources, _: Stack) -> Iterator[tuple[Resource, str]]:
 
 
 def _locks(lock: Resource, vault: Resource) -> bool:
-    # Vaults of two regions may share a name.
-    regions = {lock.text("region"), vault.text("region")} - {""}
-    return lock.comes_from("backupVaultName", vault, "name", "id") and len(regions) < 2
+    # Vaults of two regions may share a name, so that the name is the worse witness.
+    if links := lock.after.get("backupVaultName"):
+        return vault.urn in links
+    same_region = lock.get("region") == vault.get("region")
+    return same_region and lock.comes_from("backupVaultName", vault, "name", "id")
 
 
 @stack_rule(

@@ -16,7 +16,7 @@ from policy.rules.types import (
     SCHEMA,
 )
 from policy.stack import Stack
-from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, ROOT, Tier
+from strongroom.tiers import APP_OWNER, GATE, GROUPS, NEVER_GIVEN, PROVISIONER, ROOT, Tier
 
 _FUTURE = (DEFAULT_PRIVILEGES, DEFAULT_PRIVILEGES_BEFORE)
 _READER = GROUPS[Tier.JUNIOR].role
@@ -91,11 +91,13 @@ def below_senior(resource: Resource, stack: Stack) -> Iterator[str]:
     remedy="Leave it out; what it was wanted for is a right in the roster or an elevation",
     on=(ROLE, GRANT_ROLE, MEMBERSHIPS),
 )
-def not_lent(resource: Resource, _: Stack) -> Iterator[str]:
-    """Not root, not the provisioner, none of PostgreSQL's or RDS's own that write or destroy."""
+def not_lent(resource: Resource, stack: Stack) -> Iterator[str]:
+    """Not root, not the provisioner, none of PostgreSQL's or RDS's own, and nobody else's."""
     for group, member in _members(resource):
         if group in _NEVER_LENT:
             yield f"{member} is in {group}"
+        elif group in stack.tiers or group in stack.services:
+            yield f"{member} is in {group}, and could act as {group}"
 
 
 @rule(
@@ -128,16 +130,37 @@ def grant_juniors_read(grant: Resource, stack: Stack) -> Iterator[str]:
 
 
 @rule(
+    "grant-never-given",
+    "No right is granted that makes owners or borrows others' rights",
+    remedy="Take it out: nothing an application or a person does needs it",
+    on=(GRANT, *_FUTURE),
+)
+def grant_never_given(grant: Resource, _: Stack) -> Iterator[str]:
+    """Neither CREATE, TRIGGER and REFERENCES nor ALL, save for who owns things for others."""
+    role = grant.text("role")
+    if role and role not in (APP_OWNER, PROVISIONER, ROOT):
+        for privilege in sorted(map(str.upper, grant.texts("privileges"))):
+            if privilege in NEVER_GIVEN:
+                yield f"{role} gets {privilege}: {NEVER_GIVEN[privilege]}"
+
+
+@rule(
     "nobody-owns",
     "No person owns anything, and no tier",
     remedy=f"Let {APP_OWNER} or {PROVISIONER} own it: an owner can drop it, whatever is granted",
     on=(SCHEMA, DATABASE, *_FUTURE),
 )
 def nobody_owns(resource: Resource, stack: Stack) -> Iterator[str]:
-    """No engineer, tier or service as an owner, also not of what is made later."""
+    """No engineer, tier or service as an owner, or as who may make what they then own."""
+    nobody = {*stack.tiers, *stack.services, *_TIER_ROLES, GATE}
     owner = resource.text("owner")
-    if owner in {*stack.tiers, *stack.services, *_TIER_ROLES, GATE}:
+    if owner in nobody:
         yield f"{owner} owns it"
+    for each in resource.listed("policies"):
+        if isinstance(each, dict) and True in (each.get("create"), each.get("createWithGrant")):
+            role = each.get("role")
+            if isinstance(role, str) and role in nobody:
+                yield f"{role} may create in it, and owns what it creates"
 
 
 @rule(

@@ -109,6 +109,8 @@ ACCESS: dict[str, tuple[list[Case], list[Case]]] = {
             _role("ada", "root"),
             _role("web", "pg_write_all_data"),
             one(GRANT_ROLE, role="ada", grantRole="rds_superuser"),
+            one(GRANT_ROLE, role="chiara", grantRole="ada"),
+            one(MEMBERSHIPS, members={"web": {"esra": "INHERIT"}}),
         ),
         _of(_role("ada", "tier_full", "rds_iam"), _role("ada", UNKNOWN)),
     ),
@@ -141,16 +143,30 @@ ACCESS: dict[str, tuple[list[Case], list[Case]]] = {
             _grant("esra", UNKNOWN),
         ),
     ),
+    "grant-never-given": (
+        _of(
+            _grant("tier_full", "TRIGGER"),
+            _grant("web", "SELECT", "all"),
+            _grant("migrator", "CREATE", kind=DEFAULT_PRIVILEGES),
+        ),
+        _of(
+            _grant("app_owner", "CREATE", "USAGE"),
+            _grant("tier_full", "DELETE", UNKNOWN),
+            _grant(UNKNOWN, "TRIGGER"),
+        ),
+    ),
     "nobody-owns": (
         _of(
             one(SCHEMA, owner="ada"),
             one(SCHEMA, owner="tier_full"),
             one(DATABASE, owner="web"),
+            one(SCHEMA, owner="provisioner", policies=[{"role": "ada", "create": True}]),
             _grant("ada", "SELECT", kind=DEFAULT_PRIVILEGES, owner="chiara"),
         ),
         _of(
             one(SCHEMA, owner="provisioner"),
-            one(SCHEMA, owner=UNKNOWN),
+            one(SCHEMA, owner=UNKNOWN, policies=[{"role": "ada", "usage": True}, UNKNOWN]),
+            one(SCHEMA, policies=[{"role": "app_owner", "create": True}]),
             _grant("ada", "SELECT", kind=DEFAULT_PRIVILEGES, owner="app_owner"),
         ),
     ),

@@ -11,6 +11,7 @@ from policy.rules.types import (
     SECURITY_GROUP_RULE,
     SNAPSHOT,
     SNAPSHOT_COPY,
+    VAULT,
 )
 from strongroom.provider.values import UNKNOWN
 from tests.unit.policy.scene import (
@@ -250,6 +251,13 @@ INSTANCES: dict[str, tuple[list[Case], list[Case]]] = {
             instead(LOCK, changed(LOCK, minRetentionDays=None)),
             Case((*SOUND, changed(VAULT_HERE, name="copy"))),
             Case((changed(VAULT_HERE, region="eu-west-1"), changed(LOCK, region="eu-central-1"))),
+            Case(
+                (
+                    VAULT_HERE,
+                    one(VAULT, "copy", name="vault"),
+                    linked(LOCK, backupVaultName=VAULT_HERE),
+                )
+            ),
         ],
         [
             Case(SOUND),
