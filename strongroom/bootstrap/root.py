@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from strongroom import reach
 from strongroom.bootstrap.sealed import SealedPassword, Store, candidates
 from strongroom.errors import StrongroomError
 
@@ -46,8 +47,8 @@ class Root(ABC):
         Raises:
             psycopg.OperationalError: it is refused, or the server cannot be reached.
         """
-        connection = psycopg.connect(
-            **self._parameters(),
+        connection = reach.connect(
+            self._parameters(),
             password=password.value,
             dbname=database,
             autocommit=True,

@@ -10,8 +10,8 @@ from importlib import resources
 from typing import Any, LiteralString, cast
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
+from strongroom import reach
 from strongroom.errors import StrongroomError
 from strongroom.rights.model import OWNER, PUBLIC, Grant, Membership, Role, Shape, Snapshot
 
@@ -38,14 +38,14 @@ def inspect(parameters: Mapping[str, str]) -> Snapshot:
     """Sign in and look.
 
     Args:
-        parameters: libpq's connection parameters; any role can look.
+        parameters: how to connect, as `reach.connect` takes it; any role can look.
 
     Raises:
         StrongroomError: the server does not answer, or not in time.
     """
     try:
-        with psycopg.connect(
-            make_conninfo(**parameters, application_name="strongroom"), connect_timeout=10
+        with reach.connect(
+            parameters, application_name="strongroom", connect_timeout=10
         ) as connection:
             return snapshot(connection)
     except psycopg.Error as error:

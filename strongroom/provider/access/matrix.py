@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 from pydantic import Field
 
+from strongroom import reach
 from strongroom.errors import StrongroomError
 from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
@@ -130,8 +130,8 @@ def _many(count: int, what: str) -> str:
 def _converge(inputs: MatrixInputs) -> dict[str, Any]:
     wanted = _wanted(inputs)
     try:
-        with psycopg.connect(
-            make_conninfo(**inputs.sign_in, application_name="strongroom"), connect_timeout=10
+        with reach.connect(
+            inputs.sign_in, application_name="strongroom", connect_timeout=10
         ) as connection:
             snapshot = seen_within(connection)
             deviations = compare(snapshot, wanted)

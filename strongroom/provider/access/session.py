@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import make_conninfo
 
+from strongroom import reach
 from strongroom.errors import StrongroomError
 from strongroom.provider.resource import Refusal
 
@@ -14,16 +14,14 @@ def connect(sign_in: Mapping[str, str]) -> psycopg.Connection[Any]:
     """A session of the provisioner, in autocommit.
 
     Args:
-        sign_in: libpq's connection parameters.
+        sign_in: how to connect, as `reach.connect` takes it.
 
     Raises:
         StrongroomError: it cannot sign in.
     """
     try:
-        return psycopg.connect(
-            make_conninfo(**sign_in, application_name="strongroom"),
-            autocommit=True,
-            connect_timeout=10,
+        return reach.connect(
+            sign_in, application_name="strongroom", autocommit=True, connect_timeout=10
         )
     except psycopg.Error as error:
         raise StrongroomError(

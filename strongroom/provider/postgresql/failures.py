@@ -71,6 +71,14 @@ _CONNECTION: Mapping[str, str] = {
         "be the role's name, it has to be in date, and the server has to know its authority."
     ),
     "no pg_hba.conf entry": "The server lets this role in by no rule of its pg_hba.conf.",
+    "PAM authentication failed": (
+        "RDS took no IAM token for this role: it has to be in rds_iam, the policy of who signs "
+        "has to allow rds-db:connect as it, host and port have to be the instance's own endpoint, "
+        "and the clock has to be right."
+    ),
+    "through the SOCKS proxy": (
+        "Check that the tunnel ALL_PROXY names is open, and that it leads to the server's network."
+    ),
     "password authentication failed": "Correct the password, or sign in with clientcert.",
     "Connection refused|No such file": "Nothing listens there. Start the server, then run again.",
     "could not translate host name|Name or service not known": "Correct the provider's host.",

@@ -22,6 +22,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from strongroom import reach
 from strongroom.errors import StrongroomError
 from strongroom.provider.postgresql.failures import refused, undecided, unreachable
 from strongroom.provider.postgresql.settings import Settings
@@ -213,8 +214,8 @@ class Session:
             "search_path": "",
             "datestyle": "ISO",
         }
-        return psycopg.connect(
-            **self._known().parameters(database),
+        return reach.connect(
+            self._known().parameters(database),
             application_name="strongroom",
             client_encoding="utf8",
             options=" ".join(f"-c {name}={value}" for name, value in options.items()),

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
+from strongroom import reach
 from strongroom.provider.resource import Properties
 from strongroom.provider.values import has_unknown
 
@@ -17,14 +18,10 @@ from strongroom.provider.values import has_unknown
 ENGINE_KEYS = frozenset({"version", "pluginDownloadURL", "pluginChecksums", "__internal"})
 
 _CLOUD = (
-    "signing in through a cloud's identity service is left to the official plugin; sign in "
+    "signing in through this cloud's identity service is left to the official plugin; sign in "
     "with clientcert here"
 )
 REFUSED: Mapping[str, str] = {
-    "awsRdsIamAuth": _CLOUD,
-    "awsRdsIamProfile": _CLOUD,
-    "awsRdsIamProviderRoleArn": _CLOUD,
-    "awsRdsIamRegion": _CLOUD,
     "azureIdentityAuth": _CLOUD,
     "azureTenantId": _CLOUD,
     "gcpIamImpersonateServiceAccount": _CLOUD,
@@ -48,6 +45,10 @@ class Settings(Properties):
         sslrootcert: file with the authority the server's certificate must come from.
         clientcert: ``cert`` and ``key``, two files.
         connect_timeout: seconds until an attempt to connect is given up; 0 waits for ever.
+        aws_rds_iam_auth: whether an IAM token is made at every sign-in, in place of a password.
+        aws_rds_iam_region: the instance's region; empty for the one of AWS's own settings.
+        aws_rds_iam_profile: a profile of AWS's configuration files whose credentials sign.
+        aws_rds_iam_provider_role_arn: a role that is assumed to sign.
         max_connections: accepted and not needed: there is one connection for each database.
         superuser: accepted and not needed: it says whether passwords can be read back.
         database_username: accepted and not needed: the server is asked who it sees.
@@ -65,6 +66,10 @@ class Settings(Properties):
     )
     sslrootcert: str | None = None
     clientcert: dict[str, str] | None = None
+    aws_rds_iam_auth: bool = False
+    aws_rds_iam_region: str = ""
+    aws_rds_iam_profile: str = ""
+    aws_rds_iam_provider_role_arn: str = ""
     connect_timeout: int = Field(default=180, ge=-1)
     max_connections: int = Field(default=20, ge=-1)
     superuser: bool = True
@@ -102,7 +107,7 @@ class Settings(Properties):
         return self.database or os.environ.get("PGDATABASE") or "postgres"
 
     def parameters(self, database: str) -> dict[str, Any]:
-        """The libpq parameters of a connection to `database`."""
+        """How to connect to `database`, as `reach.connect` takes it."""
         wanted: dict[str, Any] = {
             "host": self.host,
             "port": self.port,
@@ -115,6 +120,12 @@ class Settings(Properties):
             "sslkey": self.clientcert["key"] if self.clientcert else None,
             "connect_timeout": max(self.connect_timeout, 0),
         }
+        if self.aws_rds_iam_auth:
+            wanted |= {
+                reach.REGION: self.aws_rds_iam_region,
+                reach.PROFILE: self.aws_rds_iam_profile,
+                reach.ROLE: self.aws_rds_iam_provider_role_arn,
+            }
         return {name: value for name, value in wanted.items() if value is not None}
 
 
