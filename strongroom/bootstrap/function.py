@@ -1,13 +1,17 @@
 """The function that acts as root on AWS: the only one there who opens the secret.
 
 Secrets Manager calls it for each of the four steps of a rotation; after the last one, and when it
-is called with ``{"Action": "bootstrap"}``, it does what root must do in the database. With
+is called with ``{"Action": "bootstrap"}``, it does what root must do in the database; root that has
+no password yet, or none that works, gets one through RDS's API first. ``{"Action": "rotate"}`` asks
+Secrets Manager for a rotation. With
 ``{"Action": "outlook", "Roles": […]}`` it tells what roles would leave behind, and with ``retire``
 it gets them ready to be dropped. What it works on is told by environment variables, none of which
 is a secret:
 
 STRONGROOM_HOST, STRONGROOM_PORT
     the instance.
+STRONGROOM_INSTANCE
+    the instance's identifier, by which RDS's API knows it.
 STRONGROOM_TRUSTED
     a PEM file with the certificates of RDS's authorities.
 STRONGROOM_SECRET
@@ -19,11 +23,13 @@ STRONGROOM_FOUNDATION
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from strongroom.bootstrap.leaving import outlook, retire
 from strongroom.bootstrap.master import MasterRoot
+from strongroom.bootstrap.resetting import Instances, Resetting, token, unfinished
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.rotation import Rotation
 from strongroom.bootstrap.secrets_manager import Client, Secret
@@ -46,26 +52,48 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     """
     import boto3
 
-    return answer(event, boto3.client("secretsmanager"), os.environ)
+    return answer(event, boto3.client("secretsmanager"), os.environ, lambda: boto3.client("rds"))
 
 
-def answer(event: Mapping[str, Any], client: Client, told: Mapping[str, str]) -> dict[str, Any]:
-    """Do what `event` asks for; `told` holds the environment variables."""
-    foundation = _foundation(told)
+def answer(
+    event: Mapping[str, Any],
+    client: Client,
+    told: Mapping[str, str],
+    instances: Callable[[], Instances],
+) -> dict[str, Any]:
+    """Do what `event` asks for.
+
+    Args:
+        event: as `handler` takes it.
+        client: boto3's Secrets Manager client.
+        told: the environment variables.
+        instances: gives boto3's RDS client, which is rarely needed.
+    """
+    foundation, own = _foundation(told), Secret(client, told["STRONGROOM_SECRET"])
     if event.get("Action") == "bootstrap":
-        root = _root(told, Secret(client, told["STRONGROOM_SECRET"]))
+        root = _root(told, own)
+        if unfinished(own) or root.locked_out():
+            pending = replace(root, store=replace(own, token=token(own)))
+            Resetting(pending, instances(), told["STRONGROOM_INSTANCE"]).run()
         return {"done": "bootstrap", "drift": _laid(root, foundation)}
     if event.get("Action") in ("outlook", "retire"):
-        root = _root(told, Secret(client, told["STRONGROOM_SECRET"]))
-        return {"done": event["Action"], "left": _leavers(root, event)}
+        return {"done": event["Action"], "left": _leavers(_root(told, own), event)}
+    if event.get("Action") == "rotate":
+        return {"done": "rotate", "version": own.rotate()}
+    return _rotated(event, own, told, foundation)
+
+
+def _rotated(
+    event: Mapping[str, Any], own: Secret, told: Mapping[str, str], foundation: Foundation
+) -> dict[str, Any]:
+    """One step of a rotation."""
     step = str(event.get("Step", ""))
-    token = str(event.get("ClientRequestToken", ""))
     if event.get("SecretId") != told["STRONGROOM_SECRET"]:
         raise StrongroomError(
             f"This function rotates {told['STRONGROOM_SECRET']} and was asked to rotate "
             f"{event.get('SecretId')!r}, so nothing was changed. Give that secret its own function."
         )
-    secret = Secret(client, told["STRONGROOM_SECRET"], token)
+    secret = replace(own, token=str(event.get("ClientRequestToken", "")))
     root = _root(told, secret)
     do = _step(Rotation(root), step)
     if not secret.finished():
@@ -85,8 +113,8 @@ def _step(rotation: Rotation, name: str) -> Callable[[], object]:
     if name not in steps:
         raise StrongroomError(
             f"{name!r} is no step of a rotation, so nothing was changed. Secrets Manager calls "
-            f"with {', '.join(steps)}; otherwise ask for the action 'bootstrap', 'outlook' or "
-            "'retire'."
+            f"with {', '.join(steps)}; otherwise ask for the action 'bootstrap', 'rotate', "
+            "'outlook' or 'retire'."
         )
     return steps[name]
 

@@ -25,6 +25,9 @@ class Client(Protocol):
     def update_secret_version_stage(self, **request: str) -> dict[str, Any]:
         """Move a stage from one version to another."""
 
+    def rotate_secret(self, **request: Any) -> dict[str, Any]:
+        """Begin a rotation."""
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -47,13 +50,13 @@ class Secret:
 
     def pending(self) -> SealedPassword | None:
         """The value this rotation is to bring into use, until it has."""
-        if not self.token or "AWSPENDING" not in self._stages().get(self.token, []):
+        if not self.token or "AWSPENDING" not in self.stages().get(self.token, []):
             return None
         return self._password(VersionId=self.token)
 
     def finished(self) -> bool:
         """Whether this rotation is over: Secrets Manager may call once more all the same."""
-        return "AWSCURRENT" in self._stages().get(self.token, [])
+        return "AWSCURRENT" in self.stages().get(self.token, [])
 
     def begin(self) -> SealedPassword:
         """The pending value, a new random one unless this rotation made one before."""
@@ -63,18 +66,29 @@ class Secret:
         self._refuse_without_token()
         entries = self._entries(VersionStage="AWSCURRENT") or {}
         password = SealedPassword(random_password(), datetime.now(UTC))
-        self.client.put_secret_value(
-            SecretId=self.id,
-            ClientRequestToken=self.token,
-            SecretString=json.dumps({**entries, "password": password.value}),
-            VersionStages=["AWSPENDING"],
-        )
+        try:
+            self.client.put_secret_value(
+                SecretId=self.id,
+                ClientRequestToken=self.token,
+                SecretString=json.dumps({**entries, "password": password.value}),
+                VersionStages=["AWSPENDING"],
+            )
+        except Exception as error:
+            # Another call was quicker with this version; its password is the one that counts.
+            pending = self.pending() if called(error, "ResourceExistsException") else None
+            if pending is None:
+                raise
+            return pending
         return password
+
+    def rotate(self) -> str:
+        """Have Secrets Manager begin a rotation; returns the version it makes."""
+        return str(self.client.rotate_secret(SecretId=self.id).get("VersionId", ""))
 
     def finish(self) -> SealedPassword:
         """Move AWSCURRENT to the pending value; Secrets Manager keeps the one before by itself."""
         self._refuse_without_token()
-        stages = self._stages()
+        stages = self.stages()
         before = next((one for one, held in stages.items() if "AWSCURRENT" in held), None)
         if before != self.token:
             move = {"RemoveFromVersionId": before} if before else {}
@@ -100,7 +114,8 @@ class Secret:
                 "a rotation, so nothing was changed. Ask Secrets Manager to rotate it."
             )
 
-    def _stages(self) -> dict[str, list[str]]:
+    def stages(self) -> dict[str, list[str]]:
+        """By version the stages it has."""
         found = self.client.describe_secret(SecretId=self.id)
         return dict(found.get("VersionIdsToStages", {}))
 
@@ -118,10 +133,14 @@ class Secret:
         try:
             return self.client.get_secret_value(SecretId=self.id, **version)
         except Exception as error:
-            # boto3 makes its exception classes at run time, one set for each client.
-            if type(error).__name__ == "ResourceNotFoundException":
+            if called(error, "ResourceNotFoundException"):
                 return None
             raise
+
+
+def called(error: Exception, name: str) -> bool:
+    """Whether an error of boto3's has a name: it makes its classes at run time, for each client."""
+    return type(error).__name__ == name
 
 
 def _entries(answer: dict[str, Any] | None) -> dict[str, Any]:
