@@ -85,6 +85,7 @@ class Rds:
     delay: float = 0.1
     busy: int = 0
     asked: list[str] = field(default_factory=list)
+    timers: list[threading.Timer] = field(default_factory=list)
 
     def modify_db_instance(self, **request: Any) -> dict[str, Any]:
         if self.busy:
@@ -93,8 +94,8 @@ class Rds:
         assert request["ApplyImmediately"] is True
         assert 8 <= len(request["MasterUserPassword"]) <= 128
         self.asked.append(request["DBInstanceIdentifier"])
-        timer = threading.Timer(self.delay, set_password, (self.stack, request))
-        timer.start()
+        self.timers.append(threading.Timer(self.delay, set_password, (self.stack, request)))
+        self.timers[-1].start()
         return {}
 
 
@@ -163,7 +164,10 @@ def account(master: MasterStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ac
     set_password(master, {"MasterUserPassword": random_password()})
     with mock_aws():
         client = boto3.client("secretsmanager", region_name="eu-west-1")
-        yield Account(client, client.create_secret(Name="root")["ARN"], master, Rds(master))
+        rds = Rds(master)
+        yield Account(client, client.create_secret(Name="root")["ARN"], master, rds)
+    for timer in rds.timers:
+        timer.join()
 
 
 def test_root_gets_its_first_password_and_then_lays_the_foundation(account: Account) -> None:

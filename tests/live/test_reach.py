@@ -14,9 +14,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from moto import mock_aws
+from psycopg import sql
 
-from rehearsal.tokens import Door
+from rehearsal.tokens import Door, Key
 from strongroom.errors import StrongroomError
+from strongroom.provider.access.session import connect as session_of_access
+from strongroom.provider.postgresql.session import Session
+from strongroom.provider.postgresql.settings import Settings
 from strongroom.reach import connect, reached
 from strongroom.reach.token import Signer
 from strongroom.rights.inspection import inspect
@@ -209,6 +214,82 @@ def test_without_credentials_the_error_says_how_to_sign_in_to_aws(
         connect(network.parameters("ada"))
     with pytest.raises(StrongroomError, match=r"profile \(nobody\) could not be found"):
         connect(network.parameters("ada", aws_profile="nobody"))
+
+
+def _settings(network: PrivateNetwork, **changes: str) -> Settings:
+    """As the engine hands them over, by the names of the official plugin."""
+    given = {"host": HOST, "port": str(PORT), "database": "app", "username": "provisioner"}
+    trusted = {"sslmode": "verify-full", "sslrootcert": str(network.authorities)}
+    iam = {"awsRdsIamAuth": "true", "awsRdsIamRegion": REGION}
+    return Settings.parse({**given, **trusted, **iam, "connectTimeout": "10", **changes})
+
+
+def test_the_closed_network_plugin_signs_in_by_iam_through_the_proxy(
+    network: PrivateNetwork,
+) -> None:
+    session = Session(_settings(network))
+    (row,) = session.rows("look", sql.SQL("SELECT session_user::text AS me"), {})
+    session.close()
+    assert row == {"me": "provisioner"}
+    _until_gone()
+
+
+def test_the_plugin_tells_a_token_that_is_refused_with_what_helps(network: PrivateNetwork) -> None:
+    session = Session(_settings(network, awsRdsIamRegion="us-east-1"))
+    with pytest.raises(StrongroomError, match=r"PAM authentication failed .* be in rds_iam"):
+        session.rows("look", sql.SQL("SELECT 1"), {})
+    assert network.gateway.refused[-1] == "provisioner: it is for another region or service"
+
+
+@pytest.fixture
+def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Credentials that only a profile holds."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    secret = KEYS["AKIAPIPELINE"].secret
+    held = f"aws_access_key_id = AKIAPIPELINE\naws_secret_access_key = {secret}"
+    (tmp_path / "credentials").write_text(f"[deploy]\n{held}\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    return "deploy"
+
+
+def test_the_plugin_signs_in_by_a_profile(network: PrivateNetwork, profile: str) -> None:
+    session = Session(_settings(network, awsRdsIamProfile=profile))
+    assert session.rows("look", sql.SQL("SELECT 1 AS one"), {}) == [{"one": 1}]
+    session.close()
+
+
+def test_the_plugin_signs_with_what_a_role_it_assumes_is_given(
+    network: PrivateNetwork, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = {"awsRdsIamProviderRoleArn": "arn:aws:iam::123456789012:role/deploy"}
+    given: list[dict[str, str]] = []
+    assume = Signer._assumed
+
+    def assumed(self: Signer, session: Any) -> Any:
+        given.append(dict(assume(self, session)))
+        return given[-1]
+
+    monkeypatch.setattr(Signer, "_assumed", assumed)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "simulated")
+    with mock_aws():
+        session = Session(_settings(network, **role))
+        with pytest.raises(StrongroomError, match="PAM authentication failed"):
+            session.rows("look", sql.SQL("SELECT 1"), {})
+    assert network.gateway.refused[-1] == "provisioner: it was signed by no key that is known"
+    (temporary,) = given
+    key = Key(temporary["aws_secret_access_key"], temporary["aws_session_token"])
+    monkeypatch.setitem(KEYS, temporary["aws_access_key_id"], key)
+    monkeypatch.setattr(Signer, "_assumed", lambda *_: temporary)
+    assert session.rows("look", sql.SQL("SELECT 1 AS one"), {}) == [{"one": 1}]
+    session.close()
+
+
+def test_the_resources_of_access_connect_on_the_same_way(network: PrivateNetwork) -> None:
+    with session_of_access(network.parameters("provisioner")) as session:
+        assert _user(session) == ("provisioner",)
+    assert inspect(network.parameters("provisioner")).database == "app"
 
 
 def test_a_forwarder_goes_with_the_last_of_many_sessions_killed_or_closed(
