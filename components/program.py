@@ -3,17 +3,36 @@
 import gc
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
 from typing import Any, Protocol
 
 import pulumi
 
-from components import local
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
 
-PLATFORMS = {"local": local}
+
+class _Platforms(Mapping[str, ModuleType]):
+    """The platforms by name; one that is not used costs no time: AWS's SDK is large."""
+
+    _NAMES = ("local", "aws")
+
+    def __getitem__(self, name: str) -> ModuleType:
+        if name not in self._NAMES:
+            raise KeyError(name)
+        return import_module(f"components.{name}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._NAMES)
+
+    def __len__(self) -> int:
+        return len(self._NAMES)
+
+
+PLATFORMS = _Platforms()
 
 
 def declared() -> Declaration:

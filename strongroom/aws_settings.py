@@ -25,8 +25,11 @@ class AwsSettings:
         vpc: the id of the network to use; empty to make one without a way to the internet.
         subnets: ids of private subnets of `vpc` in at least two zones.
         cidr: the addresses of a network that is made, a /16 to /24 of RFC 1918.
+        zones: letters of the region's zones in which a network that is made has subnets, two to
+            four. Regions without three zones a, b and c need others.
         clients: ids of the security groups from which the database may be reached.
         engine_version: PostgreSQL's version, 17.6 or newer.
+        major_upgrade: whether a new major version may be an upgrade: minutes without a database.
         instance_class: of the primary.
         replica_class: of its replicas; empty for the primary's.
         storage_gb: storage to begin with, 20 to 65,536 GiB.
@@ -35,6 +38,8 @@ class AwsSettings:
         backup_days: days RDS's own backups are kept, 1 to 35.
         backup_window: when they are taken, hh:mm-hh:mm in UTC.
         maintenance_window: when AWS may restart, ddd:hh:mm-ddd:hh:mm in UTC.
+        apply_immediately: whether a change that restarts is made at once, not in the maintenance
+            window. A changed port restarts at once in any case.
         monthly_keep_days: days the first snapshot of a month is kept, 31 to 3,650.
         vault_lock: how the vault is locked against removing snapshots.
         log_days: days logs are kept; one of CloudWatch's terms.
@@ -50,8 +55,10 @@ class AwsSettings:
     vpc: str = ""
     subnets: tuple[str, ...] = ()
     cidr: str = "10.60.0.0/16"
+    zones: tuple[str, ...] = ("a", "b", "c")
     clients: tuple[str, ...] = ()
     engine_version: str = "17.6"
+    major_upgrade: bool = False
     instance_class: str = "db.m7g.large"
     replica_class: str = ""
     storage_gb: int = 100
@@ -60,6 +67,7 @@ class AwsSettings:
     backup_days: int = 35
     backup_window: str = "02:00-03:00"
     maintenance_window: str = "sun:04:00-sun:05:00"
+    apply_immediately: bool = False
     monthly_keep_days: int = 365
     vault_lock: Lock = Lock.GOVERNANCE
     log_days: int = 365

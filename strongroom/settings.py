@@ -151,6 +151,8 @@ class Settings:
         if found.get("platform") == "aws":
             where = aws_form.region(report, region or Node(None, Place(report.source)), AWS_REGION)
             found["aws"] = replace(found.get("aws", AwsSettings()), region=where or "")
+            if "server" in nodes:
+                aws_form.server(report, nodes["server"], f"{NAMESPACE}:server")
         report.settle()
         return cls(environment, **found)
 

@@ -20,7 +20,9 @@ _LOG_DAYS = (
 #: Performance Insights' terms, days (CreateDBInstance).
 _INSIGHTS_DAYS = (7, 731, *(31 * months for months in range(1, 24)))
 
-_DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)"
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = f"(?:{'|'.join(_DAYS)})"
+_DAY_LONG = 24 * 60
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d"
 
 
@@ -106,6 +108,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
             "subnet-0123456789abcdef0, subnet-0123456789abcdef1",
         ),
         "cidr": _cidr,
+        "zones": _many(_like("[a-z]", "letter of a zone", "a"), "a, b, c"),
         "clients": _many(
             _like(r"sg-[0-9a-f]{8,17}", "id of a security group", "sg-0123456789abcdef0"),
             "sg-0123456789abcdef0",
@@ -113,6 +116,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "engine_version": _like(
             r"1[7-9]\.\d{1,2}", "version of PostgreSQL from 17 to 19", "'17.6'"
         ),
+        "major_upgrade": forms.boolean,
         "instance_class": _class,
         "replica_class": _class,
         "storage_gb": _number(range(20, 65_537), "RDS could not make it"),
@@ -123,6 +127,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
         "maintenance_window": _like(
             f"{_DAY}:{_TIME}-{_DAY}:{_TIME}", "window of a week, in UTC", "sun:04:00-sun:05:00"
         ),
+        "apply_immediately": forms.boolean,
         "monthly_keep_days": _number(
             range(31, 3651), "monthly snapshots would end before the next one, or never"
         ),
@@ -160,7 +165,46 @@ def aws(report: Report, node: Node, what: str) -> AwsSettings:
             f"{what} lets {found.storage_gb} GiB grow to {found.storage_max_gb} GiB, so a full"
         )
         report.add(node.place, f"{problem} disk would stop the database. Set storageMaxGb higher")
+    if not 2 <= len(found.zones) <= 4:
+        problem = f"{what}.zones are {len(found.zones)}, and a network of ours has two to four"
+        report.add(node.place, f"{problem}, so it could not be made. Such as [a, b, c]")
+    if windows_overlap(found.backup_window, found.maintenance_window):
+        problem = (
+            f"{what} has the backup window {found.backup_window} within the maintenance window"
+        )
+        rest = "so RDS would refuse both. Move one of them"
+        report.add(node.place, f"{problem} {found.maintenance_window}, {rest}")
     return found
+
+
+def windows_overlap(backup: str, maintenance: str) -> bool:
+    """Whether a daily window and a weekly one, both in UTC, have a minute in common."""
+    first, last = (_minutes(each) for each in backup.split("-"))
+    begins, ends = maintenance.split("-")
+    begin, end = (_DAYS.index(each[:3]) * _DAY_LONG + _minutes(each[4:]) for each in (begins, ends))
+    length = (last - first) % _DAY_LONG
+    lasts = (end - begin) % (7 * _DAY_LONG)
+    starts = (first + day * _DAY_LONG for day in range(7))
+    # Two windows on a circle meet when one begins within the other.
+    return any(
+        (start - begin) % (7 * _DAY_LONG) < lasts or (begin - start) % (7 * _DAY_LONG) < length
+        for start in starts
+    )
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def server(report: Report, node: Node, what: str) -> None:
+    """Judge settings of PostgreSQL again, as RDS takes them; form and names are right already."""
+    for key, each in (node.value if isinstance(node.value, dict) else {}).items():
+        value = str(each.value)
+        if re.fullmatch(r"\d+(\.\d+)?\s*(B|kB|MB|GB|TB|us|ms|s|min|h|d)", value):
+            problem = f"{what}.{key} is {quoted(value)}, and RDS takes numbers without a unit, so"
+            rest = "it would refuse it. Give it in PostgreSQL's own unit (pg_settings.unit)"
+            report.add(each.place, f"{problem} {rest}")
 
 
 def region(report: Report, node: Node, what: str) -> str | None:

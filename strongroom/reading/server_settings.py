@@ -32,6 +32,9 @@ _PREFIXES: Mapping[str, str] = MappingProxyType(
         "recovery_": _RECOVERY,
         "primary_": _RECOVERY,
         "include": _OTHERS,
+        "rds.": _DOORS,
+        "pgaudit.": _WATCH,
+        "cron.": _WATCH,
         "strongroom.": _GUARDS,
     }
 )

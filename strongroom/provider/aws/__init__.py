@@ -1,0 +1,1 @@
+"""strongroom:aws:*, what the aws plugin has no words for."""
