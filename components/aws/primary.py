@@ -1,12 +1,14 @@
 """The production database on AWS."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pulumi
 import pulumi_aws as aws
+from pulumi.output import UNKNOWN
 
 from components.aws import instance
 from components.aws.keys import account_of, allow, declare_key, partition_of, policy_of
@@ -205,7 +207,7 @@ class Primary(pulumi.ComponentResource):
             multi_az=given.multi_az,
             db_name=args.database,
             username=ROOT,
-            password=lasting.password,
+            password=_first_password(),
             db_subnet_group_name=self.network.subnet_group,
             vpc_security_group_ids=[self.network.database_group.id],
             parameter_group_name=self.parameters.name,
@@ -258,3 +260,14 @@ class Primary(pulumi.ComponentResource):
             # connection the official plugin can wait for itself.
             "max_connections": 4,
         }
+
+
+def _first_password() -> pulumi.Output[str]:
+    """What root has until `RootSecret` is there: another one in every run, and kept by nobody.
+
+    An update that is held to a reviewed plan may only bring values that the plan does not know.
+    """
+    unknown = cast("str", UNKNOWN)
+    return pulumi.Output.secret(
+        unknown if pulumi.runtime.is_dry_run() else secrets.token_urlsafe(32)
+    )

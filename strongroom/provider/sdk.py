@@ -12,20 +12,13 @@ class _Declared(pulumi.CustomResource):
 
     token: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]
-    secret: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self, name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         properties = {**dict.fromkeys(self.outputs), **inputs}
-        secret = pulumi.ResourceOptions(
-            additional_secret_outputs=[to_camel(key) for key in self.secret]
-        )
         super().__init__(
-            self.token,
-            name,
-            {to_camel(key): value for key, value in properties.items()},
-            pulumi.ResourceOptions.merge(opts, secret) if self.secret else opts,
+            self.token, name, {to_camel(key): value for key, value in properties.items()}, opts
         )
         # The SDK's own translation of names would also rename the keys of maps, which are
         # PostgreSQL's settings and roles.
@@ -121,8 +114,6 @@ class Lasting(_Declared):
     """strongroom:aws:Lasting."""
 
     token = "strongroom:aws:Lasting"  # noqa: S105 - a type token
-    outputs = ("suffix", "password")
-    secret = ("password",)
+    outputs = ("suffix",)
 
     suffix: pulumi.Output[str]
-    password: pulumi.Output[str]

@@ -32,10 +32,6 @@ class LastingOutputs(Properties):
     """What is made once for an instance."""
 
     suffix: str = Field(description="What makes the name of its final snapshot its own.")
-    password: str = Field(
-        description="Root's first password, which is replaced as soon as the instance is there.",
-        json_schema_extra={"secret": True},
-    )
 
 
 class Lasting(Resource[LastingInputs]):
@@ -59,8 +55,8 @@ class Lasting(Resource[LastingInputs]):
         return inputs
 
     def create(self, context: Context, inputs: LastingInputs) -> Found:
-        made = {"suffix": secrets.token_hex(4), "password": secrets.token_urlsafe(32)}
-        return Found(made["suffix"], {**inputs.dump(), **made})
+        suffix = secrets.token_hex(4)
+        return Found(suffix, {**inputs.dump(), "suffix": suffix})
 
     def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
         return Found(id, dict(state))
