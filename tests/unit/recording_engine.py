@@ -24,6 +24,7 @@ _OUTPUTS: dict[str, dict[str, Any]] = {
     "strongroom:local:Replica": {"host": "127.0.0.1", "port": 15433, "slot": "replica"},
     "strongroom:local:SnapshotPolicy": {"newest": "20260101T000000.000Z"},
     "strongroom:local:RootSecret": {"rotatedAt": "2026-01-01T00:00:00+00:00"},
+    "strongroom:aws:Lasting": {"suffix": "0a1b2c3d"},
 }
 
 
@@ -44,7 +45,9 @@ class Registered:
         return str(self.request.name)
 
 
-class _Answers(mocks.Mocks):
+class Answers(mocks.Mocks):
+    """Every resource has what it was given, and what the table above says."""
+
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], None]:
         raise AssertionError(f"{args.token} is called: a program of ours asks nothing")
 
@@ -55,8 +58,8 @@ class _Answers(mocks.Mocks):
 class Recording(MockMonitor):
     """The registrations in the order they came in, and the exports."""
 
-    def __init__(self) -> None:
-        super().__init__(_Answers())
+    def __init__(self, answers: mocks.Mocks) -> None:
+        super().__init__(answers)
         self.registered: list[Registered] = []
         self.outputs: dict[str, dict[str, Any]] = {}
         self.exports: set[str] = set()
@@ -82,9 +85,22 @@ class Recording(MockMonitor):
         return (one for one in self.registered if one.request.parent == urn)
 
 
-def run(program: Callable[[], None], stack: str = "local") -> Recording:
-    """Run a program to its end, with everything that hangs on outputs."""
-    recording = Recording()
+def run(
+    program: Callable[[], None],
+    stack: str = "local",
+    answers: mocks.Mocks | None = None,
+    preview: bool = False,
+) -> Recording:
+    """Run a program to its end, with everything that hangs on outputs.
+
+    Args:
+        program: what registers resources.
+        stack: the stack's name.
+        answers: what the plugins would answer.
+        preview: whether this is a preview, in which what `answers` leaves out is not known yet.
+    """
+    answers = answers or Answers()
+    recording = Recording(answers)
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     async def whole() -> None:
@@ -97,7 +113,7 @@ def run(program: Callable[[], None], stack: str = "local") -> Recording:
 
     with _loops_closed() as loop:
         settings.set_root_resource(None)  # type: ignore[arg-type]
-        mocks.set_mocks(_Answers(), "strongroom", stack, preview=False, monitor=recording)
+        mocks.set_mocks(answers, "strongroom", stack, preview=preview, monitor=recording)
         whole()
         # The SDK's threads are done when this is, and make no loops any more.
         loop.run_until_complete(loop.shutdown_default_executor())

@@ -24,7 +24,7 @@ TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 DECLARED = [
     *(sdk.Primary, sdk.Replica, sdk.RootSecret),
     *(sdk.SnapshotPolicy, sdk.Agent, sdk.People),
-    *(sdk.Logging, sdk.Memberships, sdk.Matrix),
+    *(sdk.Logging, sdk.Memberships, sdk.Matrix, sdk.Lasting),
 ]
 
 
