@@ -12,6 +12,11 @@ import yaml
 from pulumi.runtime import mocks
 from pulumi.runtime.mocks import MockResourceArgs
 
+from components.aws.primary import Primary, PrimaryArgs
+from components.aws.replica import replicas
+from strongroom.declaration import Declaration
+from strongroom.roster import Roster
+from strongroom.settings import Settings
 from tests.unit.recording_engine import Answers, Recording, run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -80,6 +85,36 @@ def configuration(environment: str, **changes: Any) -> dict[str, str]:
     return {
         key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()
     }
+
+
+def servers(
+    environment: str = "production",
+    answers: mocks.Mocks | None = None,
+    preview: bool = False,
+    **changes: Any,
+) -> Recording:
+    """Primary and replicas alone, and what they stand in.
+
+    Args:
+        environment: the stack whose file they are declared by; another name has production's.
+        answers: what the plugins would answer; by default as AWS would.
+        preview: whether this is a preview.
+        changes: settings that are not as in the file, fields of `strongroom:aws` as ``aws``.
+    """
+    values = configuration("production" if environment not in ENVIRONMENTS else environment)
+    region = values["aws:region"]
+    own = {key: value for key, value in values.items() if key.startswith("strongroom:")}
+    aws = {**json.loads(own.pop("strongroom:aws")), **changes.pop("aws", {})}
+    told = {**own, **{f"strongroom:{key}": value for key, value in changes.items()}}
+    settings = Settings.parse(environment, {**told, "aws:region": region, "aws": aws}, "test")
+    roster = Roster("test", ENVIRONMENTS, ("app",), (), ())
+    stack = Declaration(settings, roster, (), Path("/nowhere"))
+
+    def program() -> None:
+        primary = Primary("primary", PrimaryArgs.of(stack))
+        replicas(stack, primary)
+
+    return run(program, environment, answers or AwsAnswers(), preview)
 
 
 def declare(
