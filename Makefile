@@ -28,7 +28,7 @@ STRONGROOM = $(WITH_ENGINE) $(BIN)/strongroom
 
 REPORT = build/drill-report.html
 
-.PHONY: help up down preview review apply drift change env drill test check clean ready engine venv
+.PHONY: help up down preview review apply drift change env drill test check clean ready engine venv graphs
 
 help:
 	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
@@ -42,6 +42,7 @@ help:
 	@echo 'make drill    lose a scratch copy of the stack and recover it; the report is $(REPORT)'
 	@echo 'make test     lint, type-check and run every test'
 	@echo 'make check    lint and type-check'
+	@echo 'make graphs   write anew what each stack on AWS declares, in tests/unit/graphs'
 	@echo 'make clean    remove what was built in this checkout; never a database, never a state'
 
 up preview: ready
@@ -81,6 +82,10 @@ check: venv
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The graph of each stack on AWS as a file; what changes in it is what a review reads.
+graphs: venv
+	@$(BIN)/python -m tests.unit.aws_graph
 
 # Both at once: one waits for downloads while the other compiles.
 ready:

@@ -33,7 +33,8 @@ def _below(stack: Recording, one: Registered) -> dict[str, Any]:
     options = {name: _option(getattr(one.request, name)) for name in _OPTIONS}
     told = {name: value for name, value in options.items() if value}
     children = {
-        f"{each.name} ({each.type})": _below(stack, each) for each in stack.children(one.urn)
+        f"{each.name} ({each.type})": _below(stack, each)
+        for each in sorted(stack.children(one.urn), key=lambda each: each.urn)
     }
     inputs = {key: one.inputs[key] for key in sorted(one.inputs) if one.inputs[key] is not None}
     after = sorted(set(one.request.dependencies))

@@ -7,7 +7,7 @@ import pytest
 
 from strongroom.aws_settings import AwsSettings, Lock
 from strongroom.errors import SettingsError
-from strongroom.reading.aws_form import READERS
+from strongroom.reading.aws_form import READERS, windows_overlap
 from strongroom.settings import Settings
 
 REGION = {"aws:region": "eu-central-1", "strongroom:platform": "aws"}
@@ -52,6 +52,9 @@ def test_the_engine_hands_them_over_as_text() -> None:
         ("contacts", ["ops"], "no e-mail address"),
         ("breakGlassRoles", ["arn:aws:iam::1:user/ada"], "no ARN of a role"),
         ("multiAZ", True, "unknown key"),
+        ("zones", ["eu-central-1a", "a", "b"], "no letter of a zone"),
+        ("zones", ["a"], "two to four"),
+        ("backupWindow", "04:30-05:00", "refuse both"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_reason(key: str, value: object, reason: str) -> None:
@@ -62,3 +65,33 @@ def test_a_wrong_value_is_refused_with_its_reason(key: str, value: object, reaso
 def test_a_stack_on_aws_needs_its_region() -> None:
     with pytest.raises(SettingsError, match="aws:region"):
         Settings.parse("production", {"platform": "aws"}, "s")
+
+
+@pytest.mark.parametrize(
+    ("backup", "maintenance", "meet"),
+    [
+        ("02:00-03:00", "sun:04:00-sun:05:00", False),
+        ("02:00-04:00", "sun:04:00-sun:05:00", False),
+        ("02:00-04:01", "sun:04:00-sun:05:00", True),
+        ("04:15-04:45", "sun:04:00-sun:05:00", True),
+        ("23:30-00:30", "mon:00:00-mon:00:30", True),
+        ("23:30-00:30", "sun:23:45-mon:00:15", True),
+        ("23:00-23:30", "sun:23:30-mon:00:30", False),
+        ("01:00-02:00", "sat:23:00-sun:01:30", True),
+    ],
+)
+def test_windows_meet_on_any_day_across_midnight_and_week(
+    backup: str, maintenance: str, meet: bool
+) -> None:
+    assert windows_overlap(backup, maintenance) is meet
+
+
+def test_postgresqls_settings_are_numbers_without_a_unit_on_rds() -> None:
+    values = {**REGION, "server": {"work_mem": "8MB", "max_connections": "200"}}
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse("production", values, "stack production")
+    (problem,) = caught.value.problems
+    assert "work_mem" in problem
+    assert "pg_settings.unit" in problem
+    local = Settings.parse("local", {"server": {"work_mem": "8MB"}}, "stack local")
+    assert local.server == {"work_mem": "8MB"}
