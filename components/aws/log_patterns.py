@@ -1,0 +1,152 @@
+"""What is looked for in PostgreSQL's log: patterns of CloudWatch, and the metrics they count into.
+
+RDS writes ``%t:%r:%u@%d:[%p]:`` before a line, ``log_statement = mod`` gives one for every statement
+that changes something, and pgaudit (``ddl,role``) one in its own words, whatever the statement
+looked like: it also sees what a function or a DO block does. Either of them counts.
+
+A pattern is one of two things: phrases, where ``?`` before each means any of them, and without it
+all, ``-`` none of; or between two ``%`` a regular expression, without groups, of which a log group
+may have five. Both distinguish upper and lower case.
+"""
+
+from dataclasses import dataclass
+
+from strongroom.tiers import PROVISIONER, ROOT
+
+#: What `strongroom.tell_heartbeat()` writes once a minute while beats are committed.
+HEARTBEAT = "strongroom heartbeat: commits arrive"
+
+#: What Strongroom's own sessions are called; its function is root's only user.
+OWN_NAME = "strongroom"
+
+
+@dataclass(frozen=True)
+class LogPattern:
+    """A pattern whose every match counts one.
+
+    Attributes:
+        name: tells it from the others; lower case and hyphens.
+        metric: what it counts into; several may count into one.
+        pattern: as CloudWatch reads it, 1,024 characters at most.
+    """
+
+    name: str
+    metric: str
+    pattern: str
+
+
+def _word(word: str) -> str:
+    """A word in upper or lower case."""
+    return "".join(f"[{letter.upper()}{letter}]" for letter in word)
+
+
+def _words(text: str) -> str:
+    return r"\s+".join(map(_word, text.split())) + r"\s"
+
+
+#: Where a statement begins: after "statement:" or "execute name:", after another, or a comment.
+#: In the text of a statement it can stand as well; a false alarm then and now is worth it.
+_BEGINS = r"[:;/]\s*"
+
+#: CREATE, ALTER or DROP; not SET.
+_CHANGES = _BEGINS + r"[A-Za-z]{4,6}\s+"
+
+#: DROP of anything but roles: no kind of role begins with one of these letters.
+_DROPPED = "[AaCcDdEeFfIiLlMmOoPpSsTtVv]"
+
+_AUDITED = r"AUDIT:\s[A-Z]+,\d+,\d+,"
+
+_DESTROYED = (
+    rf"{_BEGINS}{_word('drop')}\s+{_DROPPED}",
+    _BEGINS + _words("truncate"),
+    _words("drop column"),
+    _AUDITED + r"DDL,DROP\s",
+    # With the object's kind in the column after it, one that is gone.
+    _AUDITED + r"DDL,ALTER\sTABLE,TABLE\sCOLUMN,",
+)
+
+#: What the provisioner and root's function do as well, for what files declare.
+_RIGHTS = (
+    _BEGINS + _words("grant"),
+    _BEGINS + _words("revoke"),
+    _CHANGES + _words("role"),
+    _CHANGES + _words("user"),
+    _BEGINS + _words("alter default"),
+    _BEGINS + _words("reassign"),
+    _AUDITED + "ROLE,",
+)
+
+_MORE_RIGHTS = (
+    _CHANGES + _words("group"),
+    _CHANGES + _words("policy"),
+    _words("owner to"),
+    _words("row level"),
+    _words("disable trigger"),
+    _AUDITED + r"DDL,[A-Z]+\sPOLICY,",
+    _AUDITED + r"DDL,[A-Z]+\sEVENT\sTRIGGER,",
+)
+
+
+def _regex(alternatives: tuple[str, ...]) -> str:
+    return f"%{'|'.join(alternatives)}%"
+
+
+def _by(role: str) -> str:
+    """The beginning of a line of this role's; anchored, since a statement may hold it as well."""
+    return rf"^\S+\s\S+\s\S+:{role}@\S+\s.*"
+
+
+def _phrases(*phrases: str, mark: str = "") -> str:
+    return " ".join(f'{mark}"{phrase}"' for phrase in phrases)
+
+
+_SIGNED_IN = f"connection authorized: user={ROOT} "
+
+REFUSALS = (
+    LogPattern(
+        "sign-in-failed",
+        "SignInFailed",
+        _phrases(
+            "authentication failed for user",
+            "no pg_hba.conf entry for host",
+            "is not permitted to log in",
+            "FATAL:  role",
+            mark="?",
+        ),
+    ),
+    LogPattern(
+        "refused",
+        "Refused",
+        _phrases("permission denied", "must be owner of", "must be member of", mark="?"),
+    ),
+)
+
+#: Of a replica's log: nothing can be changed there.
+ON_A_REPLICA = REFUSALS
+
+ON_THE_PRIMARY = (
+    LogPattern("destroyed", "Destroyed", _regex(_DESTROYED)),
+    LogPattern("rights", "Rights", _regex(_RIGHTS + _MORE_RIGHTS)),
+    *(
+        LogPattern(
+            f"rights-{role}",
+            "RightsAsDeclared",
+            _regex(tuple(_by(role) + each for each in _RIGHTS)),
+        )
+        for role in (PROVISIONER, ROOT)
+    ),
+    *REFUSALS,
+    LogPattern("stopped", "Stopped", _phrases("Strongroom stopped this")),
+    LogPattern(
+        "root-signed-in",
+        "RootSignedIn",
+        f'{_phrases(_SIGNED_IN)} -"application_name={OWN_NAME} "',
+    ),
+    LogPattern(
+        "root-by-function",
+        "RootByFunction",
+        _phrases(_SIGNED_IN, f"application_name={OWN_NAME} "),
+    ),
+    LogPattern("root-statement", "RootStatement", _phrases(f":{ROOT}@", "statement:")),
+    LogPattern("heartbeat", "Heartbeat", _phrases(HEARTBEAT)),
+)
