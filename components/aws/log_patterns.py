@@ -1,6 +1,6 @@
-"""What is looked for in PostgreSQL's log: patterns of CloudWatch, and the metrics they count into.
+"""What is looked for in PostgreSQL's log: patterns, and the metrics they count into.
 
-RDS writes ``%t:%r:%u@%d:[%p]:`` before a line, ``log_statement = mod`` gives one for every statement
+RDS writes ``%t:%r:%u@%d:[%p]:`` before a line; ``log_statement = mod`` gives one for each statement
 that changes something, and pgaudit (``ddl,role``) one in its own words, whatever the statement
 looked like: it also sees what a function or a DO block does. Either of them counts.
 
