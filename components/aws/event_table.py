@@ -62,8 +62,8 @@ def data_rules(
     return (
         call_rule(
             "unprotected",
-            "Deletion protection of an instance was turned off, by a pipeline or by hand. Unless it "
-            "is being taken down on purpose, turn it on: `up` does.",
+            "Deletion protection of an instance was turned off, by a pipeline or by hand. Unless "
+            "it is being taken down on purpose, turn it on: `up` does.",
             "rds",
             ["ModifyDBInstance"],
             asked(dBInstanceIdentifier=ours, deletionProtection=[False]),
@@ -165,7 +165,7 @@ def watch_rules(names: Names, roles: Sequence[str]) -> tuple[EventRule, ...]:
     group = [{"prefix": f"/aws/rds/instance/{names.stem}-"}]
 
     def rule(
-        name: str, what: str, service: str, calls: Sequence[str], detail: Mapping[str, Any]
+        name: str, what: str, service: str, calls: Sequence[str], detail: dict[str, Any]
     ) -> EventRule:
         means = f"{what} was changed outside the pipelines, so that less is told. `up --refresh` "
         return call_rule(name, f"{means}puts it right.", service, calls, detail | outside(roles))

@@ -1,4 +1,4 @@
-"""The patterns of the watch on AWS: what CloudWatch takes, and what they find in pgaudit's lines."""
+"""The patterns of the watch on AWS: what CloudWatch takes, and what pgaudit's lines match."""
 
 import pytest
 
@@ -46,8 +46,7 @@ def test_what_destroys_is_found_in_pgaudits_words(audit: str) -> None:
         "2,1,ROLE,GRANT ROLE,,,grant bob to provisioner,<not logged>",
         "3,1,ROLE,ALTER ROLE,,,alter role bob password <REDACTED>,<not logged>",
         "4,1,ROLE,DROP ROLE,,,drop role bob,<not logged>",
-        "10,1,ROLE,ALTER DEFAULT PRIVILEGES,TABLES,,alter default privileges in schema app "
-        "grant select on tables to root;,<not logged>",
+        "10,1,ROLE,ALTER DEFAULT PRIVILEGES,TABLES,,alter default privileges in …,<not logged>",
     ],
 )
 def test_a_change_of_rights_is_found_in_pgaudits_words(audit: str) -> None:
@@ -82,5 +81,5 @@ def test_daily_work_counts_nothing(audit: str) -> None:
     ],
 )
 def test_a_pattern_that_aws_would_refuse_or_read_otherwise_is_an_error(pattern: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\S"):
         matches(pattern, "DROP TABLE")
