@@ -75,7 +75,7 @@ class Agent(pulumi.ComponentResource):
         )
         declare_alarms(name, alarms, names, topic, self)
         rules = (
-            *data_rules(names, settings.pipeline_roles, primary.network.database_group),
+            *data_rules(names, settings.pipeline_roles, primary.network.database_group.id),
             *watch_rules(names, settings.pipeline_roles),
         )
         declare_rules(name, rules, names, topic, self)

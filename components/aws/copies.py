@@ -42,7 +42,7 @@ class Copies(pulumi.ComponentResource):
         super().__init__("strongroom:components:Copies", name, {}, opts)
         region = args.settings.aws.copy_region
         child = pulumi.ResourceOptions(parent=self)
-        self.vault = Vault(name, args.vault, child)
+        self.vault = Vault(f"{name}-kept", args.vault, child)
         aws.rds.InstanceAutomatedBackupsReplication(
             f"{name}-replication",
             source_db_instance_arn=args.primary.arn,

@@ -87,11 +87,12 @@ def data_rules(
         ),
         call_rule(
             "parameters-changed",
-            "A parameter group was changed outside the pipelines, perhaps so that less is logged. "
-            "`strongroom drift` shows what; `up --refresh` puts it right.",
+            "A parameter group of this account was changed outside the pipelines, perhaps so that "
+            "less is logged. `strongroom drift` shows what; `up --refresh` puts it right.",
             "rds",
             ["ModifyDBParameterGroup", "ResetDBParameterGroup", "DeleteDBParameterGroup"],
-            asked(dBParameterGroupName=[{"prefix": f"{names.stem}-"}]) | outside(roles),
+            # Of the whole account: their names are the engine's.
+            outside(roles),
         ),
         call_rule(
             "snapshot-shared",

@@ -78,8 +78,10 @@ class RestoreTests(pulumi.ComponentResource):
             restore_metadata_overrides={
                 "publiclyAccessible": "false",
                 "multiAz": "false",
-                "dbSubnetGroupName": primary.resource.db_subnet_group_name,
-                "vpcSecurityGroupIds": pulumi.Output.json_dumps([primary.network.database_group]),
+                "dbSubnetGroupName": primary.network.subnet_group,
+                "vpcSecurityGroupIds": pulumi.Output.json_dumps(
+                    [primary.network.database_group.id]
+                ),
             },
             opts=options,
         )

@@ -13,6 +13,7 @@ from components.aws.alarms import declare_alarms
 from components.aws.backup_rules import backup_rules
 from components.aws.copies import Copies, CopiesArgs
 from components.aws.events import declare_rules
+from components.aws.keys import partition_of
 from components.aws.primary import Primary
 from components.aws.restore_tests import RestoreTests, RestoreTestsArgs
 from components.aws.vault import Vault, VaultArgs
@@ -20,7 +21,7 @@ from strongroom.declaration import Declaration
 from strongroom.settings import Settings
 
 _SERVICE = "backup.amazonaws.com"
-_MAY = ":iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor"
+_MAY = "service-role/AWSBackupServiceRolePolicyFor"
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class SnapshotPolicy(pulumi.ComponentResource):
         self._args = args
         self._child = pulumi.ResourceOptions(parent=self)
         primary, settings = args.primary, args.settings
-        vault = Vault(name, self._vault_args(), self._child)
+        vault = Vault(f"{name}-kept", self._vault_args(), self._child)
         role = self._role(name)
         copy = None
         if settings.aws.copy_region:
@@ -106,6 +107,7 @@ class SnapshotPolicy(pulumi.ComponentResource):
         return VaultArgs(
             names=self._args.primary.names,
             account=self._args.primary.arn,
+            partition=partition_of(settings.aws.region),
             lock=settings.aws.vault_lock,
             shortest_days=settings.snapshot_lock_days,
             longest_days=self._args.monthly_days,
@@ -133,14 +135,12 @@ class SnapshotPolicy(pulumi.ComponentResource):
             assume_role_policy=json.dumps(trust),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        partition = self._args.primary.arn.apply(lambda arn: arn.split(":")[1])
+        policies = f"arn:{partition_of(self._args.settings.aws.region)}:iam::aws:policy/{_MAY}"
         for what in ("Backup", "Restores"):
             aws.iam.RolePolicyAttachment(
                 f"{name}-role-{what.lower()}",
                 role=role.name,
-                policy_arn=pulumi.Output.concat(
-                    "arn:", partition, f":iam::aws:policy/{_MAY}", what
-                ),
+                policy_arn=f"{policies}{what}",
                 opts=self._child,
             )
         return role

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.keys import WAITING_DAYS, account_of, policy_of
 from components.aws.names import Names
 from strongroom.aws_settings import Lock
 
@@ -37,6 +38,7 @@ class VaultArgs:
     Attributes:
         names: of the stack.
         account: ARN of anything in the account, which names the account.
+        partition: what ARNs begin with, see `keys.partition_of`.
         lock: how it is locked.
         shortest_days: days before which nothing can be removed (0 to 3,650); 0 for no such days.
         longest_days: the longest anything is kept, days.
@@ -47,6 +49,7 @@ class VaultArgs:
 
     names: Names
     account: pulumi.Input[str]
+    partition: str
     lock: Lock
     shortest_days: int
     longest_days: int
@@ -79,8 +82,8 @@ class Vault(pulumi.ComponentResource):
             f"{name}-key",
             description=f"Backups of {args.names.stem}",
             enable_key_rotation=True,
-            deletion_window_in_days=30,
-            policy=pulumi.Output.from_input(args.account).apply(_key_policy),
+            deletion_window_in_days=WAITING_DAYS,
+            policy=policy_of(args.partition, account_of(args.account)),
             region=region,
             opts=kept,
         )
@@ -132,11 +135,3 @@ def _policy(pipelines: tuple[str, ...]) -> dict[str, object]:
         "Version": "2012-10-17",
         "Statement": [deny("NobodyRemovesWhatIsKept", _LOSES), *changes],
     }
-
-
-def _key_policy(arn: str) -> str:
-    """The account's own policies decide who uses the key; services come with their caller's."""
-    _, partition, _, _, account, *_ = arn.split(":")
-    root = {"AWS": f"arn:{partition}:iam::{account}:root"}
-    statement = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -44,7 +44,7 @@ def _told(event: dict[str, Any], *roles: str) -> set[str]:
     return {name for name, rule in _rules(*roles).items() if _matches(rule.pattern, event)}
 
 
-def _matches(pattern: Any, event: dict[str, Any]) -> bool:
+def _matches(pattern: Any, event: Any) -> bool:
     return EventPattern.load(json.dumps(pattern)).matches_event(event)
 
 
