@@ -66,6 +66,7 @@ def declare_key(
     description: str,
     policy: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
+    region: str | None = None,
 ) -> aws.kms.Key:
     """Declare a key that is rotated every year, and the name people find it by.
 
@@ -75,6 +76,7 @@ def declare_key(
         description: what it encrypts.
         policy: who may use it.
         opts: whose child it is, and whether it outlives the stack.
+        region: where it is; the stack's region by default.
     """
     key = aws.kms.Key(
         name,
@@ -82,12 +84,14 @@ def declare_key(
         enable_key_rotation=True,
         deletion_window_in_days=WAITING_DAYS,
         policy=policy,
+        region=region,
         opts=opts,
     )
     aws.kms.Alias(
         f"{name}-alias",
         name=f"alias/{alias}",
         target_key_id=key.key_id,
+        region=region,
         # Its name is fixed, so two of it cannot be there at the same time.
         opts=pulumi.ResourceOptions(parent=key, delete_before_replace=True),
     )

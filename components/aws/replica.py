@@ -10,6 +10,7 @@ from components.aws import instance
 from components.aws.logs import declare_logs
 from components.aws.parameters import declare_parameters, family_of
 from components.aws.primary import PORT, Primary
+from components.aws.watch import watch_replica
 from strongroom.aws_settings import AwsSettings
 from strongroom.declaration import Declaration
 
@@ -100,6 +101,17 @@ class Replica(pulumi.ComponentResource):
         )
         self.host = server.address
         self.port = server.port
+        watch_replica(
+            f"{name}-watch",
+            "delayed" if args.delay_seconds else "replica",
+            args.identifier,
+            primary.names,
+            given,
+            primary.alerts,
+            self,
+            delay_seconds=args.delay_seconds,
+            after=logs,
+        )
         self.register_outputs({"host": self.host, "port": self.port})
 
 

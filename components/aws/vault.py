@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.keys import WAITING_DAYS, account_of, policy_of
+from components.aws.keys import account_of, declare_key, policy_of
 from components.aws.names import Names
 from strongroom.aws_settings import Lock
 
@@ -78,14 +78,13 @@ class Vault(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(
             parent=self, protect=args.protection, retain_on_delete=args.protection
         )
-        key = aws.kms.Key(
+        key = declare_key(
             f"{name}-key",
-            description=f"Backups of {args.names.stem}",
-            enable_key_rotation=True,
-            deletion_window_in_days=WAITING_DAYS,
-            policy=policy_of(args.partition, account_of(args.account)),
-            region=region,
-            opts=kept,
+            args.names.path("backups"),
+            f"Backups of {args.names.stem}",
+            policy_of(args.partition, account_of(args.account)),
+            kept,
+            region,
         )
         vault = aws.backup.Vault(
             f"{name}-vault",

@@ -33,6 +33,7 @@ def primary(names: Names = NAMES) -> Primary:
     """As much of one as backups and the watch look at."""
     known = pulumi.Output.from_input
     found = pulumi.ComponentResource("test:Primary", "primary")
+    log("primary", found)
     group = SimpleNamespace(id=known(GROUP))
     vars(found).update(
         names=names,
@@ -41,6 +42,12 @@ def primary(names: Names = NAMES) -> Primary:
         network=SimpleNamespace(subnet_group=known(SUBNETS), database_group=group),
     )
     return cast("Primary", found)
+
+
+def log(where: str, parent: pulumi.Resource) -> pulumi.Resource:
+    """Stands for the log group of an instance."""
+    options = pulumi.ResourceOptions(parent=parent)
+    return pulumi.CustomResource("test:index:Log", f"{where}-log", {}, options)
 
 
 def declared(program: Callable[[], None]) -> Recording:
