@@ -13,7 +13,6 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 # One place says which version serves: the modules the CLI would be built from.
 version=$(sed -n 's|.*github.com/pulumi/pulumi/pkg/v3 v\([0-9.]*\).*|\1|p' "$here/cli/go.mod")
 releases=${STRONGROOM_PULUMI_RELEASES:-https://get.pulumi.com/releases/sdk}
-cache=${XDG_CACHE_HOME:-${HOME:?}/.cache}/strongroom/engine
 os=$(uname -s | tr '[:upper:]' '[:lower:]')
 case $(uname -m) in
     x86_64 | amd64) arch=x64 ;;
@@ -21,15 +20,9 @@ case $(uname -m) in
     *) arch=$(uname -m) ;;
 esac
 
-say() { printf 'engine: %s\n' "$*" >&2; }
-refuse() {
-    say "$*"
-    exit 1
-}
-
-sha256() {
-    if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
-}
+me=engine
+what="the engine"
+. "$here/cache.sh"
 
 # Whether version $1 (v3.260.0, 3.259.0-alpha.1) is at least $2 (3.259.0). A pre-release comes
 # before its release, and build metadata does not count (semver.org, 10 and 11).
@@ -81,26 +74,14 @@ in_cache() {
     return 1
 }
 
-# Publishes folder $1 as $2: synced first, so that not even a power cut leaves half a file.
-publish() {
-    sync
-    mv -- "$1" "$2" || refuse "$2 cannot be written, so the engine that is ready in $1 was not installed. Make $cache writable or name another folder with XDG_CACHE_HOME."
-}
-
-get() { # URL, file, seconds at most
-    curl -fsSL --proto '=https,http' --connect-timeout 5 --max-time "$3" \
-        --speed-limit 50000 --speed-time 20 -o "$2" "$1" 2>>"$work/curl.log"
-}
-
 # Downloads the official release into the cache, or returns 1 with the reason in $why.
 download() {
     tarball=pulumi-v$version-$os-$arch.tar.gz
-    remembered=$cache/refused-$(printf '%s' "$releases/$tarball" | sha256 | cut -c 1-16)
     if [ "$releases" = none ]; then
         why='downloading is switched off (STRONGROOM_PULUMI_RELEASES=none)'
         return 1
     fi
-    if [ -n "$(find "$remembered" -mtime -1 2>/dev/null)" ]; then
+    if refused_lately "$releases/$tarball"; then
         why="$releases refused it less than a day ago (delete $remembered to try again)"
         return 1
     fi
@@ -163,24 +144,10 @@ downloaded=$cache/pulumi-v$version-$os-$arch
 built=$cache/$key
 
 if ! bin=$(in_cache); then
-    mkdir -p "$cache" || refuse "$cache cannot be created, and the engine is kept there, outside of the checkout. Nothing was installed. Make it writable or name another folder with XDG_CACHE_HOME."
-    # One at a time, where flock exists; elsewhere two at once only cost time, since each works in
-    # a folder of its own until it is whole.
-    if command -v flock >/dev/null 2>&1; then
-        exec 9>"$cache/lock"
-        if ! flock -n 9; then
-            say "another run is making the engine; waiting until it lets go of $cache/lock ..."
-            flock 9
-        fi
-        # Nobody else is at work: what is left of builds that were killed can go.
-        rm -rf "$cache"/work-*
-    fi
+    alone
 fi
 if ! bin=$(in_cache); then
-    work=$(mktemp -d "$cache/work-XXXXXX")
-    trap 'rm -rf "$work"' EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
+    workplace
     download || build
     bin=$(in_cache)
 fi
