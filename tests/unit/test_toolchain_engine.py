@@ -6,23 +6,14 @@ import os
 import shutil
 import signal
 import tarfile
-import threading
 import time
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.unit.toolchain_machine import PULUMI, VERSION, Machine
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine(tmp_path)
+from tests.unit.toolchain_mirror import Mirror
 
 
 def test_the_cli_and_the_sdk_are_the_same_version() -> None:
@@ -91,33 +82,6 @@ def release(folder: Path, *, altered: bool = False, sums: bool = True) -> None:
             file.write(b"\0")
     if sums:
         (folder / f"pulumi-{VERSION}-checksums.txt").write_text(f"{digest}  {name}\n")
-
-
-class Mirror:
-    """A web server on loopback that notes what it is asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.asked: list[str] = []
-        asked = self.asked
-
-        class Handler(SimpleHTTPRequestHandler):
-            def log_message(self, *_: Any) -> None:
-                asked.append(self.path)
-
-        handler = partial(Handler, directory=str(folder))
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[Mirror]:
-    serving = Mirror(tmp_path / "releases")
-    thread = threading.Thread(target=serving.server.serve_forever)
-    thread.start()
-    yield serving
-    serving.server.shutdown()
-    thread.join()
-    serving.server.server_close()
 
 
 def test_the_official_release_is_downloaded_once_and_then_kept(
@@ -209,7 +173,7 @@ def test_two_at_once_build_once(machine: Machine) -> None:
     assert ended[0][0] == ended[1][0]
     if (machine.bin / "flock").exists():
         assert machine.builds() == BOTH
-        assert any("another run is making the engine" in err for _, err in ended)
+        assert any("another run is at work" in err for _, err in ended)
 
 
 def test_a_killed_build_leaves_nothing_that_a_later_one_trusts(machine: Machine) -> None:

@@ -3,19 +3,21 @@
 A real build takes minutes; `make test` itself runs on what the scripts really make.
 """
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 VERSION = "3.259.0"
+AWS = (CHECKOUT / "toolchain" / "aws" / "version").read_text().strip()
 TOOLS = """
     awk cat chmod cp curl cut date dirname find flock grep gunzip gzip mkdir mktemp mv rm sed sh
     sha256sum shasum sleep sync tail tar tr uname
 """
 
 PULUMI = "#!/bin/sh\necho v{version}\n"
-# Notes each build; FAIL, SLOW and OLD are files that say how this one goes.
+# Notes each build; FAIL, SLOW, OLD, ALTERED and BROKEN are files that say how this one goes.
 GO = """#!/bin/sh
 out= last= ; for argument; do [ "$last" = -o ] && out=$argument; last=$argument; done
 case "$*" in
@@ -24,12 +26,18 @@ case "$*" in
     'list -m -f {{{{.Dir}}}}'*) echo "{here}/module" ;;
     'env GOVERSION') echo go1.20 ;;
     list*) ;;
+    'mod download'*)
+        sum={hash}
+        [ ! -e "{here}/ALTERED" ] || sum=h1:other
+        printf '{{\\n\\t"Dir": "%s",\\n\\t"Sum": "%s"\\n}}\\n' "{here}/terraform" $sum ;;
     build*)
         [ ! -e "{here}/FAIL" ] || {{ echo 'proxy says: 403 Forbidden' >&2; exit 1; }}
         echo "${{last##*/}}" >>"{here}/builds"
         [ ! -e "{here}/SLOW" ] || sleep 2
-        printf '#!/bin/sh\\necho v{version}\\n' >"$out/${{last##*/}}"
-        chmod 755 "$out/${{last##*/}}" ;;
+        case $out in */) out=$out${{last##*/}} ;; esac
+        printf '#!/bin/sh\\necho v{version}\\n' >"$out"
+        [ ! -e "{here}/BROKEN" ] || echo 'echo no such type >&2; exit 1' >"$out"
+        chmod 755 "$out" ;;
 esac
 """
 
@@ -59,7 +67,9 @@ class Machine:
         exec_file = self.root / "module" / "python" / "cmd" / "pulumi-language-python-exec"
         exec_file.parent.mkdir(parents=True)
         exec_file.write_text("#!/bin/sh\n")
-        self.install("go", GO.format(here=self.root, version=VERSION))
+        recipe = (self.toolchain / "aws" / "build.sh").read_text()
+        (pinned,) = re.findall(r"^hash=(\S+)$", recipe, re.MULTILINE)
+        self.install("go", GO.format(here=self.root, version=VERSION, hash=pinned))
 
     def builds(self) -> list[str]:
         noted = self.root / "builds"
@@ -72,6 +82,7 @@ class Machine:
             "XDG_CACHE_HOME": str(self.root / "cache"),
             "TMPDIR": str(self.root),
             "STRONGROOM_PULUMI_RELEASES": "none",
+            "STRONGROOM_PULUMI_PLUGINS": "none",
             **variables,
         }
         return subprocess.Popen(

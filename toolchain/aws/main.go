@@ -89,11 +89,9 @@ func provider(ctx context.Context) (tfbridge.ProviderInfo, error) {
 		License:      "MPL-2.0",
 		GitHubOrg:    "hashicorp",
 		MetadataInfo: tfbridge.NewProviderMetadata(nil),
-		Config: properties{
-			"region": {Default: &tfbridge.DefaultInfo{EnvVars: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}}},
-		},
-		Resources:   map[string]*tfbridge.ResourceInfo{},
-		DataSources: map[string]*tfbridge.DataSourceInfo{},
+		Config:       configured(),
+		Resources:    map[string]*tfbridge.ResourceInfo{},
+		DataSources:  map[string]*tfbridge.DataSourceInfo{},
 	}
 	for resourceType, token := range known.resources {
 		declared, there := info.P.ResourcesMap().GetOk(resourceType)

@@ -21,12 +21,16 @@ func named(resourceType string) properties {
 		return autoNamed("name", 64)
 	case "aws_cloudwatch_event_target":
 		return properties{"target_id": tfbridge.AutoName("targetId", 255, "-")}
+	case "aws_cloudwatch_log_subscription_filter":
+		return properties{"log_group_name": {Name: "logGroup"}}
 	case "aws_cloudwatch_metric_alarm":
 		return properties{"alarm_name": tfbridge.AutoName("name", 255, "-")}
 	case "aws_db_instance":
 		return properties{"identifier": tfbridge.AutoName("identifier", 255, "")}
 	case "aws_db_parameter_group", "aws_db_subnet_group":
 		return described
+	case "aws_default_security_group":
+		return rules()
 	case "aws_iam_policy", "aws_iam_role_policy", "aws_s3_bucket_policy":
 		return properties{"policy": document()}
 	case "aws_iam_role":
@@ -35,8 +39,6 @@ func named(resourceType string) properties {
 		return properties{"name": autoName(238, func(_ *tfbridge.PulumiResource, name string) (string, error) {
 			return "alias/" + strings.TrimPrefix(name, "alias/"), nil
 		})}
-	case "aws_lambda_event_source_mapping":
-		return properties{"function_name": {Name: "functionName"}}
 	case "aws_lambda_function":
 		return properties{
 			"architectures": {Name: "architectures", MaxItemsOne: tfbridge.False()},
@@ -59,9 +61,9 @@ func named(resourceType string) properties {
 			"policy": document(),
 		}
 	case "aws_security_group":
-		described["egress"] = &tfbridge.SchemaInfo{Name: "egress"}
-		described["ingress"] = &tfbridge.SchemaInfo{Name: "ingress"}
-		return described
+		fields := rules()
+		fields["description"] = described["description"]
+		return fields
 	case "aws_sns_topic":
 		return properties{"name": autoName(80, queueName("fifoTopic"))}
 	case "aws_sns_topic_subscription":
@@ -95,6 +97,21 @@ func identified(resourceType string) tfbridge.ComputeID {
 // replacedFirst says whether making the new one first would delete it together with the old one.
 func replacedFirst(resourceType string) bool {
 	return resourceType == "aws_iam_role_policy_attachment"
+}
+
+// configured says the same of the plugin's configuration.
+func configured() properties {
+	return properties{
+		"region":                      {Default: &tfbridge.DefaultInfo{EnvVars: []string{"AWS_REGION", "AWS_DEFAULT_REGION"}}},
+		"skip_credentials_validation": {Default: &tfbridge.DefaultInfo{Value: false}},
+		"skip_metadata_api_check":     {Type: "boolean"},
+		"skip_region_validation":      {Default: &tfbridge.DefaultInfo{Value: true}},
+	}
+}
+
+// rules are those of a security group, which pulumi-aws does not put into the plural.
+func rules() properties {
+	return properties{"egress": {Name: "egress"}, "ingress": {Name: "ingress"}}
 }
 
 func autoNamed(property string, most int) properties {

@@ -34,7 +34,9 @@ CALL = re.compile(r"\.(\w+Client)\(")
 def sources(folder: Path) -> list[Path]:
     """The Go files of a package that a build of it needs: no tests, no sweepers."""
     found = sorted(folder.glob("*.go"))
-    return [file for file in found if not file.name.endswith("_test.go") and file.name != "sweep.go"]
+    return [
+        file for file in found if not file.name.endswith("_test.go") and file.name != "sweep.go"
+    ]
 
 
 def imports(text: str) -> Iterator[tuple[str, str]]:
