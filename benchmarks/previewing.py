@@ -1,15 +1,17 @@
 """What a preview costs: `python -m benchmarks.previewing`.
 
-The local stack with many engineers, one of whom changes tier, against as many resources of a plugin
-that does nothing, in turn. Needs the engine on PATH: `eval "$(make -s env)"`.
+The local stack with many engineers, one of whom changes tier, in turn with as many resources of a
+plugin that does nothing: once with one property each, once with the properties of ours, which the
+engine passes on and logs whoever they belong to. Needs the engine on PATH: `eval "$(make -s env)"`.
 """
 
+import json
 import os
 import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +29,7 @@ def preview(
     engineers: Annotated[int, typer.Option(min=3, help="People in the roster.")] = 1000,
     rounds: Annotated[int, typer.Option(min=1, help="Pairs; the medians are shown.")] = 5,
 ) -> None:
-    """Print the seconds of a preview with one change, its floor, and the ratio pair by pair."""
+    """Print the seconds of a preview with one change, its floors, and the ratios pair by pair."""
     with tempfile.TemporaryDirectory(prefix="sr-", dir=_quick()) as folder:
         base = Path(folder)
         base.chmod(0o755)
@@ -36,19 +38,33 @@ def preview(
         try:
             project.edit_roster(lambda roster: _people(roster, engineers))
             project.up()
-            count = len(project.state()["deployment"]["resources"])
-            floor = _floor(base, project.environment, count)
+            made = project.state()["deployment"]["resources"]
+            # The engine's own (the stack, providers) have inputs no other resource may have.
+            inputs = [
+                {} if each["type"].startswith("pulumi:") else each.get("inputs", {})
+                for each in made
+            ]
+            bare = [{"value": str(number)} for number in range(len(inputs))]
+            floor = _floor(base / "bare", project.environment, bare)
+            like = _floor(base / "like", project.environment, inputs)
             project.edit_roster(_promoted)
-            pairs = [(_timed(lambda: project.pulumi("preview")), floor()) for _ in range(rounds)]
+            taken = [
+                (_timed(lambda: project.pulumi("preview")), floor(), like()) for _ in range(rounds)
+            ]
         finally:
             project.remove()
-    ours, nothing = (statistics.median(each) for each in zip(*pairs, strict=True))
-    ratios = sorted(mine / least for mine, least in pairs)
-    Console().print(
-        f"{engineers:,} engineers, {count:,} resources, median of {rounds} pairs: preview "
-        f"{ours:.1f} s, doing nothing {nothing:.1f} s, ratio {statistics.median(ratios):.2f} "
-        f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    medians = [statistics.median(each) for each in zip(*taken, strict=True)]
+    console = Console()
+    console.print(
+        f"{engineers:,} engineers, {len(inputs):,} resources, median of {rounds} rounds: preview "
+        f"{medians[0]:.1f} s"
     )
+    for what, place in (("nothing", 1), ("nothing with the same properties", 2)):
+        ratios = sorted(each[0] / each[place] for each in taken)
+        console.print(
+            f"  {what} {medians[place]:.1f} s, ratio {statistics.median(ratios):.2f} "
+            f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        )
 
 
 def _people(roster: dict[str, Any], count: int) -> None:
@@ -63,11 +79,15 @@ def _promoted(roster: dict[str, Any]) -> None:
     roster["engineers"]["e00000"]["tier"] = Tier.SENIOR.value
 
 
-def _floor(base: Path, environment: Mapping[str, str], count: int) -> Callable[[], float]:
-    """Make as many resources that are nothing; returns what times a preview that changes one."""
-    state = base / "floor"
+def _floor(
+    state: Path, environment: Mapping[str, str], inputs: Sequence[Mapping[str, Any]]
+) -> Callable[[], float]:
+    """Make resources that are nothing; returns what times a preview that changes one."""
     state.mkdir()
-    settings = {"PULUMI_BACKEND_URL": f"{state.as_uri()}?metadata=skip", "FLOOR_COUNT": str(count)}
+    listed = state / "inputs.json"
+    listed.write_text(json.dumps(inputs))
+    backend = f"{state.as_uri()}?metadata=skip"
+    settings = {"PULUMI_BACKEND_URL": backend, "FLOOR_INPUTS": str(listed)}
 
     def run(*command: str, **more: str) -> None:
         subprocess.run(

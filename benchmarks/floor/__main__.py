@@ -1,10 +1,11 @@
-"""Resources that are nothing, as many as FLOOR_COUNT says; with FLOOR_CHANGED one is changed."""
+"""Resources that are nothing, with the inputs FLOOR_INPUTS lists; FLOOR_CHANGED changes one."""
 
+import json
 import os
+from pathlib import Path
 
 import pulumi
 
-for number in range(int(os.environ["FLOOR_COUNT"])):
-    changed = number == 0 and "FLOOR_CHANGED" in os.environ
-    value = "changed" if changed else f"{number}"
-    pulumi.CustomResource("floor:index:Nothing", f"nothing-{number:05}", {"value": value})
+for number, inputs in enumerate(json.loads(Path(os.environ["FLOOR_INPUTS"]).read_text())):
+    changed = {"value": "changed"} if number == 0 and "FLOOR_CHANGED" in os.environ else {}
+    pulumi.CustomResource("floor:index:Nothing", f"nothing-{number:05}", {**inputs, **changed})
