@@ -1,4 +1,4 @@
-"""`strongroom connect`: sign in as yourself, with a certificate of your own."""
+"""`strongroom connect`: sign in as yourself, with a certificate of your own or by IAM."""
 
 import difflib
 import os
@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
+from strongroom.cli import connect_aws
 from strongroom.cli.options import StackOption
+from strongroom.cli.place import Endpoint, HostOption, PortOption, on_aws, refuse_elsewhere
 from strongroom.cluster import psql
 from strongroom.cluster.certificates import PERSON_LIFETIME
 from strongroom.cluster.cluster import Cluster
@@ -21,6 +23,7 @@ from strongroom.tiers import MAINTAIN_SINCE, Privilege, Tier, cumulative
 
 _READS = frozenset({Privilege.SELECT, Privilege.EXECUTE})
 _HINT = "read-only; --write for changes"
+_READ_ONLY = "READ ONLY"
 
 
 def connect(
@@ -33,10 +36,13 @@ def connect(
     print_env: Annotated[
         bool, typer.Option("--print-env", help="Print shell exports for other clients instead.")
     ] = False,
+    host: HostOption = "",
+    port: PortOption = 5432,
 ) -> None:
     """Sign in as NAME with a client certificate that is valid for 12 hours.
 
-    While a higher tier is lent to NAME it ends with that.
+    While a higher tier is lent to NAME it ends with that. On AWS by an IAM token instead, made
+    with your own credentials, which has to be used within 15 minutes.
 
     Without more, psql starts, read-only unless --write is given, with the timeouts of NAME's
     tier. What follows `--` is given to psql, or run in its place when it names a program:
@@ -44,7 +50,6 @@ def connect(
     """
     chosen = Declaration.load(stack)
     _refuse_unknown(chosen, name)
-    cluster = running_primary(chosen)
     writes = may_write(chosen, name)
     if write and not writes:
         typer.echo(f"--write changes nothing: {_why_read_only(chosen, name)}.", err=True)
@@ -52,6 +57,15 @@ def connect(
     settings = session_settings(chosen, tier_of(chosen, name))
     if read_only:
         settings |= {"default_transaction_read_only": "on"}
+    if on_aws(chosen):
+        _refuse_printing(print_env, name)
+        command = psql.named(context.args)
+        _hint(command, read_only)
+        note = _READ_ONLY if read_only else ""
+        endpoint = Endpoint.of(chosen, host, port)
+        raise typer.Exit(connect_aws.run(chosen, name, endpoint, command, settings, note))
+    refuse_elsewhere(chosen, host)
+    cluster = running_primary(chosen)
     folder = StackFolder(chosen.folder)
     pair = psql.own_pair(folder, name, lifetime(chosen, name))
     trusted = folder.authority.certificate
@@ -60,13 +74,10 @@ def connect(
     if print_env:
         _print(variables, read_only)
         return
-    command = context.args
-    if not command or command[0].startswith("-"):
-        command = ["psql", *command]
+    command = psql.named(context.args)
     if psql.is_psql(command):
-        if read_only and psql.is_interactive(command) and sys.stderr.isatty():
-            typer.echo(_HINT, err=True)
-        said = psql.prompt(stack, "READ ONLY" if read_only else "")
+        _hint(command, read_only)
+        said = psql.prompt(stack, _READ_ONLY if read_only else "")
         command, more = psql.prompted(command, said, pair.key.parent, cluster.package)
         variables |= more
     _become(command, variables, cluster)
@@ -126,6 +137,21 @@ def _why_read_only(stack: Declaration, role: str) -> str:
     tier = tier_of(stack, role)
     what = f"the tier {tier.value}" if tier else "this service"
     return f"{role} is read-only because {what} only reads in {stack.environment}"
+
+
+def _hint(command: list[str], read_only: bool) -> None:
+    """Say to a person how to write, before psql asks for statements."""
+    if read_only and psql.is_interactive(command) and sys.stderr.isatty():
+        typer.echo(_HINT, err=True)
+
+
+def _refuse_printing(print_env: bool, name: str) -> None:
+    if print_env:
+        raise StrongroomError(
+            "--print-env would show an IAM token, which lets whoever reads it sign in as "
+            f"{name}, so nothing was printed. Let the other client be started with it: "
+            f"`strongroom connect {name} -- CLIENT`."
+        )
 
 
 def _print(variables: dict[str, str], read_only: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from strongroom.cli.options import JsonOption, StackOption
-from strongroom.cluster.stack import StackFolder, sign_in
+from strongroom.cli.place import AsOption, HostOption, PortOption, looking
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
 from strongroom.rights.answers import Answer, Answers
@@ -22,7 +22,6 @@ from strongroom.rights.model import Snapshot
 from strongroom.rights.rendering import as_csv, as_html, in_words
 from strongroom.rights.roster_view import as_declared
 from strongroom.rights.standing import standings
-from strongroom.tiers import PROVISIONER
 
 #: The exit code of an audit that found drift, so that a pipeline can tell it from an error (1).
 DRIFT = 2
@@ -32,7 +31,13 @@ DeclaredOption = Annotated[
 ]
 
 
-def audit(stack: StackOption = "local", as_json: JsonOption = False) -> None:
+def audit(
+    stack: StackOption = "local",
+    as_json: JsonOption = False,
+    role: AsOption = "",
+    host: HostOption = "",
+    port: PortOption = 5432,
+) -> None:
     """Compare who can do what with what is declared; changes nothing.
 
     Exits with 0 when nobody can do more or less than declared, with 2 when somebody can, and
@@ -40,7 +45,7 @@ def audit(stack: StackOption = "local", as_json: JsonOption = False) -> None:
     """
     try:
         chosen = Declaration.load(stack)
-        snapshot = _live(chosen)
+        snapshot = inspect(looking(chosen, role, host, port))
     except StrongroomError as error:
         typer.echo(f"strongroom: {error}", err=True)
         raise typer.Exit(1) from error
@@ -85,6 +90,9 @@ def can(
     ] = None,
     stack: StackOption = "local",
     roster: DeclaredOption = False,
+    role: AsOption = "",
+    host: HostOption = "",
+    port: PortOption = 5432,
     as_json: JsonOption = False,
 ) -> None:
     """Show what PERSON can do, on everything or on OBJECT, and through which roles.
@@ -92,7 +100,7 @@ def can(
     Exits with 1 when there is no such role or object.
     """
     chosen = Declaration.load(stack)
-    found = Answers(_snapshot(chosen, roster)).can(person, called)
+    found = Answers(_snapshot(chosen, roster, role, host, port)).can(person, called)
     _show(found, as_json, f"{person} can do nothing{f' on {called}' if called else ''}.")
 
 
@@ -103,17 +111,23 @@ def who_can(
     ],
     stack: StackOption = "local",
     roster: DeclaredOption = False,
+    role: AsOption = "",
+    host: HostOption = "",
+    port: PortOption = 5432,
     as_json: JsonOption = False,
 ) -> None:
     """Show everybody who can do PRIVILEGE on OBJECT, and through which roles."""
     chosen = Declaration.load(stack)
-    found = Answers(_snapshot(chosen, roster)).who_can(privilege, called)
+    found = Answers(_snapshot(chosen, roster, role, host, port)).who_can(privilege, called)
     _show(found, as_json, f"Nobody can {privilege.upper()} on {called}.")
 
 
 def matrix(
     stack: StackOption = "local",
     roster: DeclaredOption = False,
+    role: AsOption = "",
+    host: HostOption = "",
+    port: PortOption = 5432,
     everybody: Annotated[
         bool, typer.Option("--all", help="All roles, not only engineers and services.")
     ] = False,
@@ -123,7 +137,7 @@ def matrix(
 ) -> None:
     """Show who can do what: every person and service, every area, every privilege."""
     chosen = Declaration.load(stack)
-    snapshot = _snapshot(chosen, roster)
+    snapshot = _snapshot(chosen, roster, role, host, port)
     roles = {
         role: what
         for role, what in _kinds(chosen, snapshot, everybody).items()
@@ -159,18 +173,12 @@ def _kinds(stack: Declaration, snapshot: Snapshot, everybody: bool) -> dict[str,
     return people | dict.fromkeys(others, "other")
 
 
-def _snapshot(stack: Declaration, roster: bool) -> Snapshot:
+def _snapshot(stack: Declaration, roster: bool, role: str, host: str, port: int) -> Snapshot:
     if not roster:
-        return _live(stack)
+        return inspect(looking(stack, role, host, port))
     return as_declared(
         *(stack.settings.database, stack.roster.schemas, stack.members, stack.roster.services)
     )
-
-
-def _live(stack: Declaration) -> Snapshot:
-    folder, database = StackFolder(stack.folder), stack.settings.database
-    trusted = folder.authority.certificate
-    return inspect(sign_in(folder.primary, PROVISIONER, folder.provisioner, trusted, database))
 
 
 def _show(found: Sequence[Answer], as_json: bool, nothing: str) -> None:

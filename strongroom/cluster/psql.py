@@ -20,6 +20,7 @@ from strongroom.cluster.system_user import SystemUser
 # libpq's environment variables (PostgreSQL documentation, "Environment Variables").
 _VARIABLES = {
     "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
     "port": "PGPORT",
     "dbname": "PGDATABASE",
     "user": "PGUSER",
@@ -112,6 +113,12 @@ def prompted(
     # Once more as variables, for psql -X and for a psqlrc that ends in an error.
     shown = [f"--set={name}={said}" for name in ("PROMPT1", "PROMPT2")]
     return [command[0], *shown, *command[1:]], {"PSQLRC": str(startup)}
+
+
+def named(arguments: Sequence[str]) -> list[str]:
+    """A command from what was given after ``--``: psql, unless a program is named."""
+    given = list(arguments)
+    return given if given and not given[0].startswith("-") else ["psql", *given]
 
 
 def is_psql(command: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from strongroom.bootstrap.master import MasterRoot
 from strongroom.cluster.certificates import KeyPair
 from strongroom.cluster.system_user import SystemUser
 from tests.conftest import end_server
+from tests.live.local_stack import apply_model
 from tests.live.master_stack import MasterStack
 
 REGION = "eu-west-1"
@@ -66,9 +67,16 @@ class PrivateNetwork:
 
 
 @contextmanager
-def private_network(home: Path) -> Iterator[PrivateNetwork]:
-    """A server with the foundation, and no way in but the proxy; all of it goes in the end."""
+def private_network(home: Path, *, model: bool = False) -> Iterator[PrivateNetwork]:
+    """A server with the foundation, and no way in but the proxy; all of it goes in the end.
+
+    Args:
+        home: where it is made.
+        model: whether the people and rights of `apply_model` are there as well.
+    """
     stack = MasterStack(home).make()
+    if model:
+        apply_model(stack)
     cluster = stack.cluster
     pair = KeyPair(stack.folder / "gateway.crt", stack.folder / "gateway.key")
     stack.paths.authority.issue_server(pair, SystemUser.current(), [HOST])
