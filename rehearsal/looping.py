@@ -60,7 +60,8 @@ class LoopbackServer(ABC):
         """Serve one connection, which is closed afterwards."""
 
     async def _handled(self, reader: StreamReader, writer: StreamWriter) -> None:
-        with closing(writer), suppress(*GONE):
+        # Cancelled is what the end of the server is to a session.
+        with closing(writer), suppress(*GONE, asyncio.CancelledError):
             await self.handle(reader, writer)
 
     async def _end(self) -> None:

@@ -95,6 +95,7 @@ class Forwarder:
 def _pump(source: socket.socket, sink: socket.socket) -> None:
     """Hand on what comes until one side ends, which ends both: libpq closes no half."""
     with suppress(OSError):
+        sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while data := source.recv(_CHUNK):
             sink.sendall(data)
     for side in (source, sink):

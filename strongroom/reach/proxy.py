@@ -22,6 +22,14 @@ from strongroom.errors import StrongroomError
 _SCHEMES = ("socks5", "socks5h")
 _PORT = 1080
 
+#: Seconds of silence, seconds between probes, and how many go unanswered (tcp(7)).
+_KEPT_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -102,6 +110,9 @@ class Proxy:
                 f"connection to {host}:{port} through the SOCKS proxy {self} failed: {reason}"
             ) from error
         opened.settimeout(None)
+        # libpq's own keepalives end at this machine: a network that is gone has to be noticed here.
+        for level, option, value in _KEPT_ALIVE:
+            opened.setsockopt(level, option, value)
         return opened
 
 
