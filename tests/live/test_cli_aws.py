@@ -1,7 +1,6 @@
 """The people's side on AWS: `strongroom connect`, `can`, `who-can`, `matrix` and `audit`."""
 
 import json
-import os
 import shutil
 import sys
 import time
@@ -171,15 +170,6 @@ def test_what_is_missing_is_told_in_one_paragraph(project: AwsProject, tmp_path:
     assert "truststore.pki.rds.amazonaws.com" in unknown.stderr
     for done in (nowhere, local, closed, unknown):
         assert "Traceback" not in done.stderr
-
-
-def test_the_endpoint_is_read_from_the_stacks_outputs(project: AwsProject, tmp_path: Path) -> None:
-    pulumi = tmp_path / "pulumi"
-    pulumi.write_text(f'#!/bin/sh\necho "$@" >&2\necho \'{{"primary": "{HOST}:5432"}}\'\n')
-    pulumi.chmod(0o755)
-    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    done = project.strongroom("connect", "ada", "--", "-Atc", "select 1", PATH=path)
-    assert (done.returncode, done.stdout) == (0, "1\n")
 
 
 def test_a_client_that_ends_hands_its_exit_code_on(project: AwsProject) -> None:
