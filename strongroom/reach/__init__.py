@@ -40,11 +40,11 @@ def connect(sign_in: Mapping[str, Any], **options: Any) -> psycopg.Connection[An
         try:
             return psycopg.connect(**parameters)
         except psycopg.OperationalError as error:
-            if "hostaddr" not in parameters or error.sqlstate is not None:
+            if parameters.get("hostaddr") == sign_in.get("hostaddr") or error.sqlstate is not None:
                 raise
-            behind = f"({LOOPBACK}), port {parameters['port']}"
-            through = f"port {_port(sign_in)}, through the SOCKS proxy of ALL_PROXY,"
-            raise type(error)(str(error).replace(behind, through)) from error
+            ours = f'"{LOOPBACK}", port {parameters["port"]}'
+            theirs = f'"{parameters["host"]}", port {_port(sign_in)} (by way of ALL_PROXY)'
+            raise type(error)(str(error).replace(ours, theirs)) from error
 
 
 @contextmanager

@@ -116,8 +116,9 @@ def test_a_key_whose_policy_names_one_person_opens_no_other_role(
 
 
 def test_who_is_not_in_rds_iam_signs_in_by_no_token(network: PrivateNetwork) -> None:
-    with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects connection"):
+    with pytest.raises(psycopg.OperationalError, match=r"pg_hba\.conf rejects") as caught:
         connect(network.parameters("stranger"))
+    assert f'server at "{HOST}", port {PORT} (by way of ALL_PROXY) failed' in str(caught.value)
 
 
 def test_nobody_but_the_master_signs_in_with_a_password(network: PrivateNetwork) -> None:
