@@ -90,6 +90,7 @@ func provider(ctx context.Context) (tfbridge.ProviderInfo, error) {
 		GitHubOrg:    "hashicorp",
 		MetadataInfo: tfbridge.NewProviderMetadata(nil),
 		Config:       configured(),
+		ExtraTypes:   documents(),
 		Resources:    map[string]*tfbridge.ResourceInfo{},
 		DataSources:  map[string]*tfbridge.DataSourceInfo{},
 	}

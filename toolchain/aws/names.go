@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
+	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 )
 
 type properties = map[string]*tfbridge.SchemaInfo
@@ -31,8 +33,10 @@ func named(resourceType string) properties {
 		return described
 	case "aws_default_security_group":
 		return rules()
-	case "aws_iam_policy", "aws_iam_role_policy", "aws_s3_bucket_policy":
+	case "aws_iam_policy", "aws_iam_role_policy", "aws_s3_bucket_policy", "aws_sns_topic_policy", "aws_sqs_queue_policy":
 		return properties{"policy": document()}
+	case "aws_cloudwatch_log_resource_policy":
+		return properties{"policy_document": document()}
 	case "aws_iam_role":
 		return properties{"name": tfbridge.AutoName("name", 64, "-"), "assume_role_policy": document()}
 	case "aws_kms_alias":
@@ -136,7 +140,27 @@ func queueName(ordered resource.PropertyKey) func(*tfbridge.PulumiResource, stri
 
 // document is a JSON text that may be given as an object.
 func document() *tfbridge.SchemaInfo {
-	return &tfbridge.SchemaInfo{Type: "string", Transform: tfbridge.TransformJSONDocument}
+	return &tfbridge.SchemaInfo{
+		Type:      "string",
+		AltTypes:  []tokens.Type{policyDocument},
+		Transform: tfbridge.TransformJSONDocument,
+	}
+}
+
+const policyDocument = "aws:iam/documents:PolicyDocument"
+
+// documents is what such an object may hold.
+func documents() map[string]schema.ComplexTypeSpec {
+	text := schema.PropertySpec{TypeSpec: schema.TypeSpec{Type: "string"}}
+	anything := schema.TypeSpec{Ref: "pulumi.json#/Any"}
+	return map[string]schema.ComplexTypeSpec{policyDocument: {ObjectTypeSpec: schema.ObjectTypeSpec{
+		Type: "object",
+		Properties: map[string]schema.PropertySpec{
+			"Id":        text,
+			"Statement": {TypeSpec: schema.TypeSpec{Type: "array", Items: &anything}},
+			"Version":   text,
+		},
+	}}}
 }
 
 // archive is code that the engine packs.

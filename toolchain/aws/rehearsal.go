@@ -95,7 +95,7 @@ func homebound() *http.Client {
 			return nil, err
 		}
 		// AWS's SDK puts a bucket or an account in front of an address as if it were a name.
-		if at := strings.Index(host, ".127.0.0.1"); at > 0 && strings.HasSuffix(host, ".127.0.0.1") {
+		if strings.HasSuffix(host, ".127.0.0.1") {
 			host = "127.0.0.1"
 		}
 		if ip, err := netip.ParseAddr(host); err != nil || !ip.IsLoopback() {
@@ -103,5 +103,7 @@ func homebound() *http.Client {
 		}
 		return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, net.JoinHostPort(host, port))
 	}
-	return &http.Client{Transport: transport}
+	// As AWS's own client: an answer that points elsewhere is an answer.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Transport: transport, CheckRedirect: stay}
 }
