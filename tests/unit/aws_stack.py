@@ -4,6 +4,8 @@ import json
 import os
 import runpy
 import warnings
+from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -139,5 +141,15 @@ def declare(
             warnings.simplefilter("ignore", DeprecationWarning)
             runpy.run_path(str(CHECKOUT / "__main__.py"), run_name="__main__")
 
-    with patch.dict(os.environ, given):
+    with patch.dict(os.environ, given), _packed():
         return run(program, environment, answers or AwsAnswers(), preview)
+
+
+def _packed() -> AbstractContextManager[Any]:
+    """The function as if it had been packed, which takes downloads."""
+    try:
+        packing = import_module("strongroom.packing")
+    except ImportError:
+        return nullcontext()
+    code = packing.Packed("build/function.zip", "0123456789ab")
+    return patch.object(packing.Packing, "at_hand", lambda _: code)
