@@ -12,6 +12,7 @@ from strongroom.cli import (
     agent,
     alerts,
     connect,
+    cost,
     drill,
     guard,
     incident,
@@ -49,6 +50,7 @@ app.command("recover")(recover.recover)
 app.command("reconcile")(reconcile.reconcile)
 app.command("drill")(drill.drill)
 app.command("alerts")(alerts.alerts)
+app.command("cost")(cost.cost)
 app.command("review")(reviewing.review)
 app.command("apply")(reviewing.apply)
 app.command("drift")(reviewing.drift)
