@@ -45,22 +45,24 @@ def _words(text: str) -> str:
 
 
 #: Where a statement begins: after "statement:" or "execute name:", after another, or a comment.
-#: In the text of a statement it can stand as well; a false alarm then and now is worth it.
-_BEGINS = r"[:;/]\s*"
+#: In a text on the same line it can stand as well; a false alarm then and now is worth it.
+_BEGINS = r".*[:;/]\s*"
 
 #: CREATE, ALTER or DROP; not SET.
 _CHANGES = _BEGINS + r"[A-Za-z]{4,6}\s+"
 
-#: DROP of anything but roles: no kind of role begins with one of these letters.
-_DROPPED = "[AaCcDdEeFfIiLlMmOoPpSsTtVv]"
+#: The first word of pgaudit's line, up to the class of the statement.
+_AUDITED = r"\s*AUDIT:\s\S+,"
 
-_AUDITED = r"AUDIT:\s[A-Z]+,\d+,\d+,"
+#: How the names of what holds data, or cannot be without it, begin, from AGGREGATE to VIEW. DROP
+#: EVENT TRIGGER and DROP OWNED are changes of rights, which root's function makes as well.
+_KINDS = ("[AaCcDdFfIiLlMmSsVv]", "[Ee][Xx]", "[Pp][RrUu]", "[Tt][AaEeYy]")
 
 _DESTROYED = (
-    rf"{_BEGINS}{_word('drop')}\s+{_DROPPED}",
+    *(f"{_BEGINS}{_word('drop')}\\s+{kind}" for kind in _KINDS),
     _BEGINS + _words("truncate"),
-    _words("drop column"),
-    _AUDITED + r"DDL,DROP\s",
+    ".*" + _words("drop column"),
+    *(f"{_AUDITED}DDL,DROP\\s{kind}" for kind in _KINDS),
     # With the object's kind in the column after it, one that is gone.
     _AUDITED + r"DDL,ALTER\sTABLE,TABLE\sCOLUMN,",
 )
@@ -73,27 +75,29 @@ _RIGHTS = (
     _CHANGES + _words("user"),
     _BEGINS + _words("alter default"),
     _BEGINS + _words("reassign"),
+    _BEGINS + _words("drop owned"),
+    _CHANGES + _words("event trigger"),
+    ".*" + _words("owner to"),
     _AUDITED + "ROLE,",
-)
-
-_MORE_RIGHTS = (
-    _CHANGES + _words("group"),
-    _CHANGES + _words("policy"),
-    _words("owner to"),
-    _words("row level"),
-    _words("disable trigger"),
-    _AUDITED + r"DDL,[A-Z]+\sPOLICY,",
+    _AUDITED + r"DDL,DROP\sOWNED,",
     _AUDITED + r"DDL,[A-Z]+\sEVENT\sTRIGGER,",
 )
 
+_MORE_RIGHTS = (
+    _CHANGES + _words("policy"),
+    ".*" + _words("row level"),
+    ".*" + _words("disable trigger"),
+    _AUDITED + r"DDL,[A-Z]+\sPOLICY,",
+)
 
-def _regex(alternatives: tuple[str, ...]) -> str:
-    return f"%{'|'.join(alternatives)}%"
 
+def _regex(alternatives: tuple[str, ...], role: str = "") -> str:
+    """Any of them, in a line of this role's or of anybody's.
 
-def _by(role: str) -> str:
-    """The beginning of a line of this role's; anchored, since a statement may hold it as well."""
-    return rf"^\S+\s\S+\s\S+:{role}@\S+\s.*"
+    From the beginning of the line on, which RDS writes: what follows it, anybody can write.
+    """
+    line = rf"^\S+\s\S+\s\S+:{role}@\S+\s" if role else r"^\S+\s\S+\s\S+\s"
+    return f"%{'|'.join(line + each for each in alternatives)}%"
 
 
 def _phrases(*phrases: str, mark: str = "") -> str:
@@ -117,7 +121,12 @@ REFUSALS = (
     LogPattern(
         "refused",
         "Refused",
-        _phrases("permission denied", "must be owner of", "must be member of", mark="?"),
+        _phrases(
+            "ERROR:  permission denied",
+            "ERROR:  must be owner of",
+            "ERROR:  must be member of",
+            mark="?",
+        ),
     ),
 )
 
@@ -128,15 +137,11 @@ ON_THE_PRIMARY = (
     LogPattern("destroyed", "Destroyed", _regex(_DESTROYED)),
     LogPattern("rights", "Rights", _regex(_RIGHTS + _MORE_RIGHTS)),
     *(
-        LogPattern(
-            f"rights-{role}",
-            "RightsAsDeclared",
-            _regex(tuple(_by(role) + each for each in _RIGHTS)),
-        )
+        LogPattern(f"rights-{role}", "RightsAsDeclared", _regex(_RIGHTS, role))
         for role in (PROVISIONER, ROOT)
     ),
     *REFUSALS,
-    LogPattern("stopped", "Stopped", _phrases("Strongroom stopped this")),
+    LogPattern("stopped", "Stopped", _phrases("ERROR:  Strongroom stopped this")),
     LogPattern(
         "root-signed-in",
         "RootSignedIn",

@@ -8,11 +8,17 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg
 import pytest
 
 from components.aws.log_patterns import HEARTBEAT, ON_THE_PRIMARY
+from strongroom.bootstrap.rotation import Rotation
+from strongroom.cluster import configuration
+from tests.conftest import end_server
+from tests.live.local_stack import apply_model
+from tests.live.master_stack import MasterStack
 from tests.live.postgresql_server import Server, running_server
 from tests.unit.cloudwatch_patterns import matches
 
@@ -74,13 +80,17 @@ class Logged:
 
     @staticmethod
     def counted(lines: str) -> set[str]:
-        """The metrics these lines count into; RDS hands over a statement's lines together."""
-        events = re.split(r"\n(?=\d{4}-\d\d-\d\d )", lines)
-        return {
-            each.metric
-            for each in ON_THE_PRIMARY
-            if any(matches(each.pattern, event) for event in events)
-        }
+        """The metrics these lines count into."""
+        return set().union(*(_counted(event) for event in _events(lines)))
+
+
+def _events(lines: str) -> list[str]:
+    """RDS hands over a statement's lines together."""
+    return re.split(r"\n(?=\d{4}-\d\d-\d\d )", lines)
+
+
+def _counted(event: str, *, across: bool = False) -> set[str]:
+    return {each.metric for each in ON_THE_PRIMARY if matches(each.pattern, event, across=across)}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +125,6 @@ def made(logged: Logged) -> Logged:
         "SELECT 1; DROP SCHEMA IF EXISTS spare CASCADE",
         "BEGIN;DROP TABLE app.t;ROLLBACK",
         "DROP DATABASE other",
-        "DROP OWNED BY ada",
         "TRUNCATE app.t",
         "truncate table app.t, app.u",
         "ALTER TABLE app.t DROP COLUMN b",
@@ -169,9 +178,10 @@ def test_daily_work_counts_nothing(made: Logged, statement: str) -> None:
         "ALTER ROLE ada SET statement_timeout = 0",
         "alter user ada set search_path = app",
         "DROP ROLE someone",
-        "CREATE GROUP gang",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT ALL ON TABLES TO someone",
         "REASSIGN OWNED BY ada TO someone",
+        "DROP OWNED BY someone",
+        "DROP EVENT TRIGGER strongroom_drop",
         "ALTER TABLE app.t OWNER TO proxima",
         "ALTER TABLE app.t DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE app.t DISABLE TRIGGER ALL",
@@ -257,3 +267,30 @@ def test_the_heartbeats_line_is_found(made: Logged) -> None:
     assert made.counted(made.of("ada", f"DO $$ BEGIN RAISE LOG '{HEARTBEAT}'; END $$")) == {
         "Heartbeat"
     }
+
+
+@pytest.fixture(scope="module")
+def work(strongroom_home: Path) -> Iterator[list[str]]:
+    """What is logged while a stack is made: root's function, the provisioner, a senior."""
+    with patch.dict(configuration.FIXED, {"log_destination": "stderr", **_SETTINGS}):
+        stack = MasterStack(strongroom_home).make()
+    apply_model(stack)
+    stack.primary.up(guarded_schemas=["app", "other"])
+    Rotation(stack.master).run()
+    (log,) = (stack.folder / "primary" / "log").glob("postgresql-*.log")
+    yield _events(log.read_text())
+    end_server(stack.folder / "primary")
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_whatever_a_stack_is_made_by_alarms_nobody(work: list[str], *, across: bool) -> None:
+    declared = 0
+    for event in work:
+        counted = _counted(event, across=across)
+        # RDS itself is not in the log of RDS.
+        if ":rdsadmin@" in event:
+            continue
+        assert ("Rights" in counted) == ("RightsAsDeclared" in counted), event
+        declared += "Rights" in counted
+        assert counted <= {"Rights", "RightsAsDeclared", "RootStatement", "RootByFunction"}, event
+    assert declared > 20

@@ -20,8 +20,13 @@ def is_regex(pattern: str) -> bool:
     return len(pattern) > 1 and pattern.startswith("%") and pattern.endswith("%")
 
 
-def matches(pattern: str, line: str) -> bool:
-    """Whether CloudWatch would count a line.
+def matches(pattern: str, event: str, *, across: bool = False) -> bool:
+    """Whether CloudWatch would count an event of a log.
+
+    Args:
+        pattern: the pattern.
+        event: a line, with those that belong to it.
+        across: whether a dot stands for the end of a line as well; AWS does not say.
 
     Raises:
         ValueError: it is no pattern of CloudWatch's, or one that means something else.
@@ -29,7 +34,8 @@ def matches(pattern: str, line: str) -> bool:
     if len(pattern) > LONGEST:
         raise ValueError(f"{len(pattern)} characters, and AWS takes {LONGEST}")
     if is_regex(pattern):
-        return re.search(_checked(pattern[1:-1]), line) is not None
+        flags = re.DOTALL if across else re.NOFLAG
+        return re.search(_checked(pattern[1:-1]), event, flags) is not None
     if re.sub(_TERM, "", pattern).strip(" "):
         raise ValueError(f"what is {re.sub(_TERM, '', pattern)!r} in {pattern!r}?")
     terms: dict[str, list[str]] = {"?": [], "-": [], "": []}
@@ -39,8 +45,10 @@ def matches(pattern: str, line: str) -> bool:
     if terms["?"] and (terms["-"] or terms[""]):
         raise ValueError(f"AWS ignores the terms with ? when there are others: {pattern!r}")
     if terms["?"]:
-        return any(term in line for term in terms["?"])
-    return all(term in line for term in terms[""]) and not any(term in line for term in terms["-"])
+        return any(term in event for term in terms["?"])
+    return all(term in event for term in terms[""]) and not any(
+        term in event for term in terms["-"]
+    )
 
 
 def _checked(regex: str) -> str:
