@@ -3,10 +3,9 @@
 from typing import Any
 
 from components.aws.names import Names
+from tests.unit.aws_stack import ACCOUNT, REGION
 
 NAMES = Names("production")
-ACCOUNT = "123456789012"
-REGION = "eu-central-1"
 PIPELINE = f"arn:aws:iam::{ACCOUNT}:role/deploy"
 ADMIN = f"arn:aws:iam::{ACCOUNT}:role/admin"
 INSTANCE = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{NAMES.primary}"

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, cast
-from unittest.mock import patch
+from typing import cast
 
 import pulumi
 
@@ -11,8 +10,8 @@ from components.aws.names import Names
 from components.aws.primary import Primary
 from strongroom.aws_settings import AwsSettings
 from strongroom.settings import Settings
-from tests.unit import recording_engine
-from tests.unit.aws_events import ACCOUNT, INSTANCE, NAMES, PIPELINE, REGION
+from tests.unit.aws_events import INSTANCE, NAMES, PIPELINE
+from tests.unit.aws_stack import ACCOUNT, REGION, AwsAnswers
 from tests.unit.recording_engine import Recording, run
 
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAMES.topic}"
@@ -21,12 +20,6 @@ SUBNETS = "strongroom-production-subnets"
 COPY_REGION = "eu-west-1"
 AWS = AwsSettings(region=REGION, copy_region=COPY_REGION, pipeline_roles=(PIPELINE,))
 SETTINGS = Settings("production", platform="aws", replica_delay_seconds=14_400, aws=AWS)
-
-_ANSWERED: dict[str, dict[str, Any]] = {
-    "aws:backup/vault:Vault": {"arn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:x"},
-    "aws:iam/role:Role": {"arn": f"arn:aws:iam::{ACCOUNT}:role/x"},
-    "aws:kms/key:Key": {"arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"},
-}
 
 
 def primary(names: Names = NAMES) -> Primary:
@@ -52,5 +45,4 @@ def log(where: str, parent: pulumi.Resource) -> pulumi.Resource:
 
 def declared(program: Callable[[], None]) -> Recording:
     """What a program registers, with what AWS would answer."""
-    with patch.dict(recording_engine._OUTPUTS, _ANSWERED):
-        return run(program, "production")
+    return run(program, "production", AwsAnswers())

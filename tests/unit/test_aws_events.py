@@ -13,14 +13,12 @@ from components.aws.backup_rules import ELSEWHERE, backup_rules
 from components.aws.event_table import data_rules, watch_rules
 from components.aws.events import EventRule
 from tests.unit.aws_events import (
-    ACCOUNT,
     ADMIN,
     BACKUP_ROLE,
     INSTANCE,
     NAMES,
     PIPELINE,
     PLAN,
-    REGION,
     by_service,
     by_user,
     call,
@@ -28,6 +26,7 @@ from tests.unit.aws_events import (
     modified,
     said,
 )
+from tests.unit.aws_stack import ACCOUNT, REGION
 
 
 def _rules(*roles: str) -> dict[str, EventRule]:
