@@ -149,8 +149,10 @@ class Settings:
             else:
                 found[KEYS[key]] = READERS[KEYS[key]](report, node, name)
         if found.get("platform") == "aws":
-            where = aws_form.region(report, region or Node(None, Place(report.source)), AWS_REGION)
-            found["aws"] = replace(found.get("aws", AwsSettings()), region=where or "")
+            given = found.get("aws", AwsSettings())
+            node = region or Node(None, Place(report.source))
+            where = aws_form.region(report, node, AWS_REGION, given.copy_region)
+            found["aws"] = replace(given, region=where or "")
             if "server" in nodes:
                 aws_form.server(report, nodes["server"], f"{NAMESPACE}:server")
         report.settle()

@@ -6,7 +6,7 @@ from typing import Self
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.alarm_table import instance_alarms, primary_alarms
+from components.aws.alarm_table import instance_alarms, primary_alarms, topic_alarms
 from components.aws.alarms import declare_alarms
 from components.aws.event_table import data_rules, watch_rules
 from components.aws.events import declare_rules
@@ -72,6 +72,7 @@ class Agent(pulumi.ComponentResource):
             ),
             *primary_alarms(names.primary, settings.storage_gb),
             *log_alarms(names),
+            *topic_alarms(names),
         )
         declare_alarms(name, alarms, names, topic, self)
         rules = (

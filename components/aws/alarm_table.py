@@ -192,5 +192,21 @@ def backup_alarms(names: Names, every_hours: int) -> tuple[Alarm, ...]:
     )
 
 
+def topic_alarms(names: Names) -> tuple[Alarm, ...]:
+    """The watch's own voice."""
+    return (
+        Alarm(
+            "topic-failing",
+            "A message of the watch did not reach somebody it should have reached, so this one may "
+            "not either. See who has confirmed their subscription to the topic.",
+            Measure("AWS/SNS", "NumberOfNotificationsFailed", "Sum", (("TopicName", names.topic),)),
+            0,
+            Beyond.ABOVE,
+            Silence.FINE,
+            300,
+        ),
+    )
+
+
 def _of_instance(identifier: str, metric: str, statistic: str) -> Measure:
     return Measure("AWS/RDS", metric, statistic, (("DBInstanceIdentifier", identifier),))

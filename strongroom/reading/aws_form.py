@@ -207,10 +207,15 @@ def server(report: Report, node: Node, what: str) -> None:
             report.add(each.place, f"{problem} {rest}")
 
 
-def region(report: Report, node: Node, what: str) -> str | None:
-    """The provider's own setting ``aws:region``."""
+def region(report: Report, node: Node, what: str, copies: str) -> str | None:
+    """The provider's own setting ``aws:region``, which `copies` must not be."""
     value = _region(report, node, what)
-    return value if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    if value == copies:
+        problem = f"{what} is {value}, where the copies go as well, so one bad day there would take"
+        report.add(node.place, f"{problem} both. Set copyRegion to another region, or leave it out")
+    return value
 
 
 def _camel(name: str) -> str:

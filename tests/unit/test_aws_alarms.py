@@ -9,6 +9,7 @@ from components.aws.alarm_table import (
     instance_alarms,
     primary_alarms,
     replica_alarms,
+    topic_alarms,
 )
 from components.aws.alarms import HOUR, MINUTE, Alarm, Beyond, Silence
 from components.aws.instance_class import memory_gib, most_connections
@@ -25,6 +26,7 @@ def _all() -> list[Alarm]:
         *instance_alarms("primary", NAMES.primary, "db.t4g.medium", 100),
         *primary_alarms(NAMES.primary, 100),
         *log_alarms(NAMES),
+        *topic_alarms(NAMES),
         *backup_alarms(NAMES, 24),
         *instance_alarms("replica", NAMES.replica, "db.m7g.large", 100),
         *replica_alarms("replica", NAMES.replica, 0),

@@ -37,6 +37,7 @@ def test_the_engine_hands_them_over_as_text() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
+        ("copyRegion", "eu-central-1", "take both"),
         ("vpc", "vpc-0123456789", "without the other"),
         ("subnets", ["10.0.0.0/24"], "no id of a subnet"),
         ("cidr", "8.8.0.0/16", "not a private network"),

@@ -82,6 +82,8 @@ def test_every_metric_that_is_looked_at_is_counted_in_a_log_or_measured_by_rds(
             if each["namespace"] == "AWS/RDS":
                 identifier = each["dimensions"]["DBInstanceIdentifier"]
                 assert identifier in (NAMES.primary, NAMES.replica, NAMES.delayed)
+            elif each["namespace"] == "AWS/SNS":
+                assert each["dimensions"] == {"TopicName": NAMES.topic}
             else:
                 looked_at.add((each["namespace"], each["metricName"]))
     assert looked_at == counted
