@@ -28,7 +28,8 @@ STRONGROOM = $(WITH_ENGINE) $(BIN)/strongroom
 
 REPORT = build/drill-report.html
 
-.PHONY: help up down preview review apply drift change env drill test check clean ready engine venv graphs
+.PHONY: help up down preview review apply drift change env function drill test check clean ready engine \
+    venv graphs
 
 help:
 	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
@@ -39,6 +40,7 @@ help:
 	@echo 'make change   fetch pull request PR, for a review by the code that is in force'
 	@echo 'make down     destroy the local stack; refused while deletionProtection is on'
 	@echo 'make env      print what a shell needs:  eval "$$(make -s env)"'
+	@echo 'make function pack what acts as root on AWS, for STACK or every stack there'
 	@echo 'make drill    lose a scratch copy of the stack and recover it; the report is $(REPORT)'
 	@echo 'make test     lint, type-check and run every test'
 	@echo 'make check    lint and type-check'
@@ -66,6 +68,10 @@ down: ready
 
 env: ready
 	@$(ENGINE) env
+
+# The same sources give the same bytes; libraries are downloaded once, pinned by their SHA-256.
+function: venv
+	@$(BIN)/python -m strongroom.packing $(filter-out local,$(STACK))
 
 drill: ready
 	@mkdir -p $(dir $(REPORT))
