@@ -18,7 +18,7 @@ _ASKED: Mapping[str, tuple[str, ...]] = {
     "secretsmanager": (
         *("secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"),
         *("secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
-        "secretsmanager:GetRandomPassword",
+        *("secretsmanager:GetRandomPassword", "secretsmanager:RotateSecret"),
     ),
     "rds": ("rds:DescribeDBInstances", "rds:ModifyDBInstance"),
 }
