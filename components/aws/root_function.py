@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pulumi
@@ -32,7 +32,7 @@ class RootFunctionArgs:
         primary: the server whose root it acts as.
         code: the archive.
         foundation: what it lays there.
-        aws: days its log is kept.
+        settings: the region, and days its log is kept.
         role: what it runs as.
         secret: where the password is.
         key: what the secret is encrypted with.
@@ -42,7 +42,7 @@ class RootFunctionArgs:
     primary: Primary
     code: Packed
     foundation: Foundation
-    aws: AwsSettings
+    settings: AwsSettings
     role: aws.iam.Role
     secret: aws.secretsmanager.Secret
     key: aws.kms.Key
@@ -79,7 +79,7 @@ class RootFunction(pulumi.ComponentResource):
             f"{name}-log",
             name=f"/aws/lambda/{primary.names.function}",
             kms_key_id=primary.watch_key.arn,
-            retention_in_days=args.aws.log_days,
+            retention_in_days=args.settings.log_days,
             opts=fixed,
         )
         access = self._allow(logs)
@@ -114,37 +114,33 @@ class RootFunction(pulumi.ComponentResource):
             ),
         )
         self.arn = self._function.arn
-        self._call()
+        self._callers()
         self.register_outputs({"arn": self.arn})
 
-    def bootstrap(self, after: Sequence[pulumi.Resource]) -> aws.lambda_.Invocation:
+    def bootstrap(self, opts: pulumi.ResourceOptions) -> aws.lambda_.Invocation:
         """Have it make root's first password and lay the foundation; again when either changes.
 
         Args:
-            after: what has to be there before.
+            opts: whose child the call is, and what has to be there before.
         """
         args = self._args
         lays = hashlib.sha256(args.told.encode()).hexdigest()[:12]
         triggers = {"code": args.code.digest, "foundation": lays}
-        return self._invoked("bootstrap", {**triggers, "instance": args.primary.resource_id}, after)
+        return self._call("bootstrap", {**triggers, "instance": args.primary.resource_id}, opts)
 
-    def rotate(self, asked: str, after: Sequence[pulumi.Resource]) -> aws.lambda_.Invocation:
+    def rotate(self, asked: str, opts: pulumi.ResourceOptions) -> aws.lambda_.Invocation:
         """Have it rotate whenever `asked`, any text, is another one."""
-        return self._invoked("rotate", {"asked": asked}, after)
+        return self._call("rotate", {"asked": asked}, opts)
 
-    def _invoked(
-        self,
-        action: str,
-        triggers: Mapping[str, pulumi.Input[str]],
-        after: Sequence[pulumi.Resource],
+    def _call(
+        self, action: str, triggers: Mapping[str, pulumi.Input[str]], opts: pulumi.ResourceOptions
     ) -> aws.lambda_.Invocation:
-        options = pulumi.ResourceOptions(parent=self, depends_on=after)
         return aws.lambda_.Invocation(
             f"{self._name}-{action}",
             function_name=self._function.name,
             input=json.dumps({"Action": action}),
             triggers=triggers,
-            opts=options,
+            opts=opts,
         )
 
     def _allow(self, logs: aws.cloudwatch.LogGroup) -> aws.iam.RolePolicy:
@@ -152,7 +148,7 @@ class RootFunction(pulumi.ComponentResource):
         args = self._args
         policy = pulumi.Output.all(
             role=args.role.arn,
-            region=args.aws.region,
+            region=args.settings.region,
             function=args.primary.names.function,
             secret=args.secret.arn,
             key=args.key.arn,
@@ -164,9 +160,13 @@ class RootFunction(pulumi.ComponentResource):
         name = f"{self._name}-access"
         return aws.iam.RolePolicy(name, role=args.role.id, policy=policy, opts=opts)
 
-    def _call(self) -> None:
+    def _callers(self) -> None:
         """Who calls it besides the engine, and who hears when it fails."""
-        args, mine = self._args, pulumi.ResourceOptions(parent=self)
+        args, names, mine = (
+            self._args,
+            self._args.primary.names,
+            pulumi.ResourceOptions(parent=self),
+        )
         fixed = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         aws.lambda_.Permission(
             f"{self._name}-rotates",
@@ -193,9 +193,9 @@ class RootFunction(pulumi.ComponentResource):
             )
         aws.cloudwatch.MetricAlarm(
             f"{self._name}-failed",
-            name=args.primary.names.of("root-failed"),
+            name=names.of("root-failed"),
             alarm_description="Root's function failed: root's password may be older than it should "
-            f"be, or a leaver still there. The log /aws/lambda/{args.primary.names.function} says why.",
+            f"be, or a leaver still there. Its log, /aws/lambda/{names.function}, says why.",
             namespace="AWS/Lambda",
             metric_name="Errors",
             dimensions={"FunctionName": self._function.name},

@@ -149,7 +149,11 @@ class RootSecret(pulumi.ComponentResource):
             mine,
         )
         # Nothing is in the secret before it is sealed and watched.
-        laid = function.bootstrap([sealed, openings, args.primary])
+        laid = function.bootstrap(
+            pulumi.ResourceOptions(
+                parent=self, depends_on=[function, sealed, openings, args.primary]
+            )
+        )
         rotation = aws.secretsmanager.SecretRotation(
             f"{name}-rotation",
             secret_id=secret.id,
@@ -157,10 +161,12 @@ class RootSecret(pulumi.ComponentResource):
             rotation_rules={"automatically_after_days": args.max_age_days},
             # The function has made a password nobody saw.
             rotate_immediately=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[function, laid]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[laid]),
         )
         if args.rotation:
-            function.rotate(args.rotation, [rotation])
+            function.rotate(
+                args.rotation, pulumi.ResourceOptions(parent=self, depends_on=[rotation])
+            )
         self.rotated_at = laid.result.apply(_rotated_at)
         self.register_outputs({"rotated_at": self.rotated_at})
 
