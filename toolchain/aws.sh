@@ -73,7 +73,7 @@ build() {
         refuse "There is no aws plugin: $why. Building one for rehearsals takes Go $needs or newer, and $(command -v go) is $(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) and said: $(tail -n 1 "$work/go.log"). Nothing was installed. Install a newer Go (https://go.dev/dl) and run this again."
     fi
     say "$why; building one for rehearsals only from Go modules, which answers to $version."
-    say "once, for every clone: usually 4 to 6 minutes on 2 cores, 4 GB of memory and 4 GB in Go's own caches ..."
+    say "once, for every clone: usually 2 to 5 minutes on 2 cores, 4 GB of memory and 3 GB in Go's own caches ..."
     started=$(date +%s)
     if ! "$here/aws/build.sh" "$work/whole" "$work/source" >"$work/go.log" 2>&1; then
         tail -n 15 "$work/go.log" >&2
