@@ -29,7 +29,7 @@ STRONGROOM = $(WITH_ENGINE) $(BIN)/strongroom
 REPORT = build/drill-report.html
 
 .PHONY: help up down preview review apply drift change env function drill test check clean ready engine \
-    venv graphs
+    venv aws graphs
 
 help:
 	@echo 'make up       bring the local stack to what the files declare; can be run again at any time'
@@ -77,7 +77,7 @@ drill: ready
 	@mkdir -p $(dir $(REPORT))
 	@$(WITH_ENGINE) $(BIN)/strongroom drill --html $(REPORT) $(ARGS)
 
-test: ready check
+test: ready aws check
 	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
 check: venv
@@ -99,6 +99,10 @@ ready:
 
 engine:
 	@toolchain/engine.sh >/dev/null
+
+# What a rehearsal needs besides.
+aws:
+	@toolchain/aws.sh >/dev/null
 
 venv:
 	@toolchain/python.sh

@@ -28,7 +28,8 @@ class AwsSettings:
         zones: letters of the region's zones in which a network that is made has subnets, two to
             four. Regions without three zones a, b and c need others.
         clients: ids of the security groups from which the database may be reached.
-        engine_version: PostgreSQL's version, 17.6 or newer.
+        engine_version: PostgreSQL's major version, 17 or newer. Minor ones come by themselves in the
+            maintenance window, so one that is written here would soon be a way back.
         major_upgrade: whether a new major version may be an upgrade: minutes without a database.
         instance_class: of the primary.
         replica_class: of its replicas; empty for the primary's.
@@ -57,7 +58,7 @@ class AwsSettings:
     cidr: str = "10.60.0.0/16"
     zones: tuple[str, ...] = ("a", "b", "c")
     clients: tuple[str, ...] = ()
-    engine_version: str = "17.6"
+    engine_version: str = "17"
     major_upgrade: bool = False
     instance_class: str = "db.m7g.large"
     replica_class: str = ""

@@ -114,7 +114,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
             "sg-0123456789abcdef0",
         ),
         "engine_version": _like(
-            r"1[7-9]\.\d{1,2}", "version of PostgreSQL from 17 to 19", "'17.6'"
+            r"1[7-9](\.\d{1,2})?", "version of PostgreSQL from 17 to 19", "'17'"
         ),
         "major_upgrade": forms.boolean,
         "instance_class": _class,

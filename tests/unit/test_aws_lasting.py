@@ -63,6 +63,7 @@ def test_protection_and_the_change_go_in_two_updates() -> None:
     [
         {},
         {"engine_version": "17.10"},
+        {"engine_version": "17"},
         {"engine_version": "18.1", "major_upgrade": True},
         {"storage_gb": 200},
         {"zones": ["a", "b", "c"]},

@@ -84,7 +84,9 @@ def _refused(old: LastingInputs, new: LastingInputs) -> Iterator[tuple[str, str]
         rest = f"{', '.join(new.zones)} one would go that the instance may be in. Add others last"
         yield "zones", f"{reason} {rest}. {_AWAY}"
     before, after = _version(old.engine_version), _version(new.engine_version)
-    if after < before:
+    # "17" stands for whichever 17 there is: minor versions come by themselves.
+    said = min(len(before), len(after))
+    if after[:said] < before[:said]:
         reason = f"the instance runs {old.engine_version}, and RDS knows no way back to"
         rest = f"{new.engine_version}. Keep the version, or restore a snapshot of that time"
         yield "engineVersion", f"{reason} {rest}"
