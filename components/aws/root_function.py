@@ -11,13 +11,11 @@ import pulumi_aws as aws
 from components.aws.primary import Primary
 from components.aws.root_access import FunctionAccess
 from strongroom.aws_settings import AwsSettings
+from strongroom.bootstrap.asking import LOOK
 from strongroom.bootstrap.steps import Foundation
 from strongroom.packing import LAMBDA, Packed
 from strongroom.packing.modules import HANDLER
 from strongroom.packing.packing import AUTHORITIES
-
-#: The alias by which a preview asks what leavers would leave behind, and can ask nothing else.
-LOOK = "look"
 
 # The longest Lambda lets a function run, seconds: RDS takes minutes to change its master.
 _PATIENCE = 900

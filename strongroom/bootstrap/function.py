@@ -27,8 +27,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from strongroom.bootstrap.asking import asked
 from strongroom.bootstrap.leaving import outlook, retire
 from strongroom.bootstrap.master import MasterRoot
+from strongroom.bootstrap.offers import ready
 from strongroom.bootstrap.resetting import Instances, Resetting, token, unfinished
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.rotation import Rotation
@@ -37,12 +39,13 @@ from strongroom.bootstrap.steps import Foundation, audit, bootstrap
 from strongroom.errors import StrongroomError
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """What AWS Lambda calls.
 
     Args:
-        event: a rotation's step (Step, SecretId, ClientRequestToken), or an Action.
-        context: not used.
+        event: a rotation's step (Step, SecretId, ClientRequestToken), an Action, or messages of
+            the queue that tells of openings, after which it rotates.
+        context: Lambda's own, see `asked`.
 
     Returns:
         what was done, without any secret.
@@ -52,7 +55,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:  # noq
     """
     import boto3
 
-    return answer(event, boto3.client("secretsmanager"), os.environ, lambda: boto3.client("rds"))
+    told = asked(event, context)
+    return answer(told, boto3.client("secretsmanager"), os.environ, lambda: boto3.client("rds"))
 
 
 def answer(
@@ -75,7 +79,9 @@ def answer(
         if unfinished(own) or root.locked_out():
             pending = replace(root, store=replace(own, token=token(own)))
             Resetting(pending, instances(), told["STRONGROOM_INSTANCE"]).run()
-        return {"done": "bootstrap", "drift": _laid(root, foundation)}
+        drift, current = _laid(root, foundation), own.current()
+        since = {"rotatedAt": current.since.isoformat()} if current else {}
+        return {"done": "bootstrap", "drift": drift, "missing": ready(root, foundation), **since}
     if event.get("Action") in ("outlook", "retire"):
         return {"done": event["Action"], "left": _leavers(_root(told, own), event)}
     if event.get("Action") == "rotate":
@@ -96,7 +102,10 @@ def _rotated(
     secret = replace(own, token=str(event.get("ClientRequestToken", "")))
     root = _root(told, secret)
     do = _step(Rotation(root), step)
-    if not secret.finished():
+    if step == "testSecret" and secret.untried():
+        # A schedule is tried with a version that holds nothing: the way in is what there is to try.
+        root.connect().close()
+    elif not secret.finished():
         do()
     if step == "finishSecret":
         return {"done": step, "drift": _laid(root, foundation)}

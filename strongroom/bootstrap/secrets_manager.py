@@ -54,6 +54,13 @@ class Secret:
             return None
         return self._password(VersionId=self.token)
 
+    def untried(self) -> bool:
+        """Whether this is no rotation: Secrets Manager made a version to try a schedule with.
+
+        That one is pending, and holds nothing (RotateSecret, "RotateImmediately").
+        """
+        return "AWSPENDING" in self.stages().get(self.token, []) and self.pending() is None
+
     def finished(self) -> bool:
         """Whether this rotation is over: Secrets Manager may call once more all the same."""
         return "AWSCURRENT" in self.stages().get(self.token, [])

@@ -7,6 +7,7 @@ from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.provider.access.logging import Logging
 from strongroom.provider.access.matrix import Matrix
 from strongroom.provider.access.memberships import Memberships
+from strongroom.provider.aws import people as aws
 from strongroom.provider.aws.lasting import Lasting
 from strongroom.provider.local.agent import Agent
 from strongroom.provider.local.people import People
@@ -26,7 +27,7 @@ def plugin() -> Plugin:
         resources=[
             *(Primary(), Replica(), RootSecret(), SnapshotPolicy(), Agent()),
             *(People(), Logging(), Memberships(), Matrix()),
-            Lasting(),
+            *(Lasting(), aws.People()),
         ],
     )
 

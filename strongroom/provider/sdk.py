@@ -89,6 +89,13 @@ class People(_Declared):
     outputs = ()
 
 
+class AwsPeople(_Declared):
+    """strongroom:aws:People."""
+
+    token = "strongroom:aws:People"  # noqa: S105 - a type token
+    outputs = ()
+
+
 class Logging(_Declared):
     """strongroom:access:Logging."""
 

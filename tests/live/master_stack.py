@@ -49,7 +49,7 @@ ALTER DATABASE rdsadmin WITH ALLOW_CONNECTIONS false;
 
 
 #: What RDS documents that its master may do, and PostgreSQL keeps for superusers.
-_LENT = ("CREATE EVENT TRIGGER", "CREATE EXTENSION postgres_fdw")
+_LENT = ("CREATE EVENT TRIGGER", "CREATE EXTENSION")
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def account(master: MasterStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ac
 
 
 def test_root_gets_its_first_password_and_then_lays_the_foundation(account: Account) -> None:
-    assert account.call("bootstrap") == {"done": "bootstrap", "drift": []}
+    assert account.call("bootstrap").items() >= {"done": "bootstrap", "drift": []}.items()
     assert account.opens()
     assert account.stages() == ["AWSCURRENT"]
     assert account.rds.asked == ["production-primary"]
@@ -204,7 +204,7 @@ def test_cut_off_at_any_call_the_next_run_finishes_with_the_same_password(
     else:
         pytest.fail(f"there are only {cutting.calls} calls")
     sealed = list(account.secret().stages())
-    assert account.call("bootstrap") == {"done": "bootstrap", "drift": []}
+    assert account.call("bootstrap").items() >= {"done": "bootstrap", "drift": []}.items()
     assert account.opens()
     assert account.stages() == ["AWSCURRENT"]
     assert list(account.secret().stages()) == sealed or not sealed

@@ -137,6 +137,8 @@ def test_the_schema_is_complete_json(plugin: Running) -> None:
         "strongroom:local:SnapshotPolicy",
         "strongroom:local:Agent",
         "strongroom:local:People",
+        "strongroom:aws:Lasting",
+        "strongroom:aws:People",
         "strongroom:access:Logging",
         "strongroom:access:Memberships",
         "strongroom:access:Matrix",

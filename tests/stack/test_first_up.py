@@ -68,6 +68,8 @@ def test_the_plugin_gives_its_whole_schema(standing: Project) -> None:
         "strongroom:local:SnapshotPolicy",
         "strongroom:local:Agent",
         "strongroom:local:People",
+        "strongroom:aws:Lasting",
+        "strongroom:aws:People",
         "strongroom:access:Logging",
         "strongroom:access:Memberships",
         "strongroom:access:Matrix",
