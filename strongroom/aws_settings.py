@@ -28,8 +28,8 @@ class AwsSettings:
         zones: letters of the region's zones in which a network that is made has subnets, two to
             four. Regions without three zones a, b and c need others.
         clients: ids of the security groups from which the database may be reached.
-        engine_version: PostgreSQL's major version, 17 or newer. Minor ones come by themselves in the
-            maintenance window, so one that is written here would soon be a way back.
+        engine_version: PostgreSQL's major version, 17 or newer. Minor ones come by themselves in
+            the maintenance window, so one that is written here would soon be a way back.
         major_upgrade: whether a new major version may be an upgrade: minutes without a database.
         instance_class: of the primary.
         replica_class: of its replicas; empty for the primary's.
