@@ -23,7 +23,7 @@ TYPES = {"string", "integer", "number", "boolean", "array", "object"}
 
 DECLARED = [
     *(sdk.Primary, sdk.Replica, sdk.RootSecret),
-    *(sdk.SnapshotPolicy, sdk.Agent, sdk.People),
+    *(sdk.SnapshotPolicy, sdk.Agent, sdk.People, sdk.AwsPeople),
     *(sdk.Logging, sdk.Memberships, sdk.Matrix, sdk.Lasting),
 ]
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_changed_in_place_is_marked() -> None:
         "Primary.directory", "Primary.database", "Replica.directory", "Replica.primary",
         "RootSecret.directory",
         "Agent.directory",
-        "People.directory",
+        "People.directory", "People.function",
         "SnapshotPolicy.directory",
         "SnapshotPolicy.vault",
     }  # fmt: skip
