@@ -2,7 +2,8 @@
 
 import pytest
 
-from components.aws.log_patterns import ON_A_REPLICA, ON_THE_PRIMARY
+from components.aws.log_patterns import HEARTBEAT, ON_A_REPLICA, ON_THE_PRIMARY
+from strongroom.bootstrap.steps import sql_text
 from tests.unit.cloudwatch_patterns import REGEXES_OF_A_GROUP, is_regex, matches
 
 #: As PostgreSQL 15 with pgaudit 1.7 wrote them, by RDS's prefix and pgaudit.log = 'ddl,role'.
@@ -21,6 +22,10 @@ def test_cloudwatch_takes_every_pattern_and_their_number() -> None:
         assert sum(is_regex(each.pattern) for each in group) <= REGEXES_OF_A_GROUP
         for each in group:
             assert not matches(each.pattern, "")
+
+
+def test_the_heartbeat_that_is_looked_for_is_the_one_root_lays() -> None:
+    assert f"RAISE LOG '{HEARTBEAT}'" in sql_text("cron")
 
 
 @pytest.mark.parametrize(
