@@ -156,6 +156,8 @@ def aws(report: Report, node: Node, what: str) -> AwsSettings:
         for key, each in given.items()
     }
     found = AwsSettings(**{name: value for name, value in read.items() if value is not None})
+    if None in read.values():
+        return found  # what does not go together with a default may not be what was meant
     if bool(found.vpc) != bool(found.subnets) or (found.vpc and len(found.subnets) < 2):
         problem = f"{what} names a VPC or subnets without the other, or less than two subnets, so"
         rest = "the instance would have no second zone to go to. Give vpc and two subnets, or none"

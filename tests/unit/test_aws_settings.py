@@ -47,6 +47,7 @@ def test_the_engine_hands_them_over_as_text() -> None:
         ("instanceClass", "m7g.large", "no instance class"),
         ("storageMaxGb", 50, "full disk would stop"),
         ("backupDays", 0, "no replica"),
+        ("storageMaxGb", 10, "could not grow to it"),
         ("maintenanceWindow", "sunday 4am", "window of a week"),
         ("vaultLock", "none", "not one of governance or compliance"),
         ("logDays", 100, "nearest one is 90"),
