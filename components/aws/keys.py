@@ -93,6 +93,10 @@ def declare_key(
         target_key_id=key.key_id,
         region=region,
         # Its name is fixed, so two of it cannot be there at the same time.
-        opts=pulumi.ResourceOptions(parent=key, delete_before_replace=True),
+        # A key that outlives its stack is found by the ARN in its snapshots; a name that did would
+        # be in the next stack's way. A child has its parent's options unless it says otherwise.
+        opts=pulumi.ResourceOptions(
+            parent=key, delete_before_replace=True, protect=False, retain_on_delete=False
+        ),
     )
     return key

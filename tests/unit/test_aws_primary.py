@@ -89,6 +89,8 @@ def test_the_key_of_snapshots_outlives_the_stack_and_every_key_rotates() -> None
     kept = {each.name for each in stack.of_type(KEY) if each.request.retainOnDelete}
     assert kept == {"primary-key"}
     assert all(each.inputs["enableKeyRotation"] for each in stack.of_type(KEY))
+    # A name that stayed would be in the way of the next stack of this environment.
+    assert not any(each.request.retainOnDelete for each in stack.of_type("aws:kms/alias:Alias"))
     # The final snapshot is what is left of an instance; kept itself, it would go on costing.
     assert not any(each.request.retainOnDelete for each in stack.of_type(INSTANCE))
 
