@@ -102,9 +102,11 @@ class RootSecret(pulumi.ComponentResource):
         )
         role = aws.iam.Role(
             f"{name}-role",
+            name=names.function,
             description="Opens root's password, which nobody else may",
             assume_role_policy=assumed_by("lambda.amazonaws.com"),
-            opts=mine,
+            # Its name is fixed, so two of it cannot be there at the same time.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         access = role.arn.apply(args.access)
         key = declare_key(

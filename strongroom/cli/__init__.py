@@ -16,6 +16,7 @@ from strongroom.cli import (
     drill,
     guard,
     incident,
+    permissions,
     reconcile,
     recover,
     rights,
@@ -51,6 +52,7 @@ app.command("reconcile")(reconcile.reconcile)
 app.command("drill")(drill.drill)
 app.command("alerts")(alerts.alerts)
 app.command("cost")(cost.cost)
+app.command("iam")(permissions.iam)
 app.command("review")(reviewing.review)
 app.command("apply")(reviewing.apply)
 app.command("drift")(reviewing.drift)

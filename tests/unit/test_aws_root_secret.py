@@ -23,7 +23,7 @@ from tests.unit.recording_engine import Recording, run
 
 GLASS = "arn:aws:iam::123456789012:role/break-glass"
 DEPLOY = "arn:aws:iam::123456789012:role/deploy"
-ROLE = "arn:aws:iam::123456789012:role/root-role"
+ROLE = "arn:aws:iam::123456789012:role/strongroom-production-root"
 ADA = "arn:aws:iam::123456789012:role/ada"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:strongroom/production/root"
 AWS = AwsSettings(region="eu-central-1", break_glass_roles=(GLASS,), pipeline_roles=(DEPLOY,))

@@ -1,0 +1,1 @@
+"""Policies of IAM for people and pipelines: what each needs on a stack, and nothing else."""
