@@ -10,7 +10,6 @@ from strongroom.engine.preparing import elsewhere, prepare, primary_runs
 from strongroom.engine.state import has_rights, without_salt
 from strongroom.errors import StrongroomError
 from strongroom.home import Home
-from strongroom.packing import pack
 
 #: Events one by one: the digest of a preview leaves out what policies said.
 _STREAM = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
@@ -106,6 +105,8 @@ def engine(home: Home, stack: str, *, changes: bool = False) -> Engine:
         StrongroomError: there is no engine, or another one holds the stack.
     """
     if stack != STACK:
+        from strongroom.packing import pack
+
         pack(home.checkout, stack)
         return Engine(home, stack, elsewhere(home), refresh=True)
     _, whole = prepare(home, changes=changes)

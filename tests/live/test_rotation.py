@@ -181,6 +181,20 @@ def test_a_password_that_does_not_work_is_not_left_in_the_server(
     assert not aws.root().works(before)
 
 
+def test_a_schedule_is_tried_by_signing_in_and_changes_nothing(aws: Aws) -> None:
+    """What Secrets Manager does when a schedule is set: a version of no value, and one step."""
+    token, before = _token(), aws.secret().current()
+    assert before is not None
+    aws.client.put_secret_value(
+        SecretId=aws.id, ClientRequestToken=token, SecretString="{}", VersionStages=["AWSPENDING"]
+    )
+    assert aws.call("testSecret", token) == {"done": "testSecret"}
+    assert aws.root().works(before)
+    aws.client.update_secret_version_stage(
+        SecretId=aws.id, VersionStage="AWSPENDING", RemoveFromVersionId=token
+    )
+
+
 def test_the_function_refuses_what_it_was_not_made_for(aws: Aws) -> None:
     with pytest.raises(StrongroomError, match="was asked to rotate 'another'"):
         aws.call("createSecret", _token(), secret="another")
