@@ -4,8 +4,7 @@ import json
 import os
 import runpy
 import warnings
-from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +16,7 @@ from pulumi.runtime.mocks import MockResourceArgs
 from components.aws.primary import Primary, PrimaryArgs
 from components.aws.replica import replicas
 from strongroom.declaration import Declaration
+from strongroom.packing import Packed, Packing
 from strongroom.roster import Roster
 from strongroom.settings import Settings
 from tests.unit.recording_engine import Answers, Recording, run
@@ -147,9 +147,5 @@ def declare(
 
 def _packed() -> AbstractContextManager[Any]:
     """The function as if it had been packed, which takes downloads."""
-    try:
-        packing = import_module("strongroom.packing")
-    except ImportError:
-        return nullcontext()
-    code = packing.Packed("build/function.zip", "0123456789ab")
-    return patch.object(packing.Packing, "at_hand", lambda _: code)
+    code = Packed("build/function.zip", "0123456789ab")
+    return patch.object(Packing, "at_hand", lambda _: code)

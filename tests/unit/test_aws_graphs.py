@@ -4,13 +4,8 @@ import json
 
 import pytest
 
-from components import aws
 from tests.unit.aws_graph import GRAPHS, render
 from tests.unit.aws_stack import ENVIRONMENTS, NothingThere, configuration, declare
-
-pytestmark = pytest.mark.skipif(
-    not hasattr(aws, "RootSecret"), reason="the platform is not whole yet"
-)
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
