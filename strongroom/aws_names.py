@@ -94,3 +94,10 @@ class Names:
     def log_group(self, identifier: str) -> str:
         """Where RDS puts PostgreSQL's log of an instance; it makes one there if none is."""
         return f"/aws/rds/instance/{identifier}/postgresql"
+
+
+def partition_of(region: str) -> str:
+    """What ARNs of a region begin with; AWS keeps three worlds apart."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

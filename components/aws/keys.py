@@ -10,13 +10,6 @@ import pulumi_aws as aws
 WAITING_DAYS = 30
 
 
-def partition_of(region: str) -> str:
-    """What ARNs of a region begin with; AWS keeps three worlds apart."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-
-
 def account_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:
     """The account an ARN is in: known from what a stack makes, without asking AWS who it is."""
     return pulumi.Output.from_input(arn).apply(lambda known: known.split(":")[4])

@@ -11,10 +11,10 @@ import pulumi_aws as aws
 from pulumi.output import UNKNOWN
 
 from components.aws import instance
-from components.aws.keys import account_of, allow, declare_key, partition_of, policy_of
+from components.aws.keys import account_of, allow, declare_key, policy_of
 from components.aws.logs import declare_logs
 from components.aws.monitoring import flow_role, monitoring_role
-from components.aws.names import Names
+from components.aws.names import Names, partition_of
 from components.aws.network import Network, NetworkArgs
 from components.aws.parameters import declare_parameters, family_of, parameters
 from components.aws.topic import PUBLISHERS, Topic, TopicArgs

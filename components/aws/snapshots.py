@@ -13,7 +13,7 @@ from components.aws.alarms import declare_alarms
 from components.aws.backup_rules import backup_rules
 from components.aws.copies import Copies, CopiesArgs
 from components.aws.events import declare_rules
-from components.aws.keys import partition_of
+from components.aws.names import partition_of
 from components.aws.primary import Primary
 from components.aws.restore_tests import RestoreTests, RestoreTestsArgs
 from components.aws.vault import Vault, VaultArgs

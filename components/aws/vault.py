@@ -38,7 +38,7 @@ class VaultArgs:
     Attributes:
         names: of the stack.
         account: ARN of anything in the account, which names the account.
-        partition: what ARNs begin with, see `keys.partition_of`.
+        partition: what ARNs begin with, see `names.partition_of`.
         lock: how it is locked.
         shortest_days: days before which nothing can be removed (0 to 3,650); 0 for no such days.
         longest_days: the longest anything is kept, days.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from strongroom.aws_names import Names
+from strongroom.aws_names import Names, partition_of
 from strongroom.bootstrap.asking import LOOK
 from strongroom.permissions.actions import DECLARING, ENDING, LOOKING, Actions
 from strongroom.tiers import PROVISIONER
@@ -45,9 +45,7 @@ class Stack:
     @property
     def partition(self) -> str:
         """What its ARNs begin with."""
-        if self.region.startswith("cn-"):
-            return "aws-cn"
-        return "aws-us-gov" if self.region.startswith("us-gov-") else "aws"
+        return partition_of(self.region)
 
     def preview(self) -> Document:
         """For who runs previews: reads what is declared, and signs in to read roles and rights.
