@@ -126,24 +126,15 @@ def test_a_leaver_is_looked_at_through_the_alias_and_retired_through_the_functio
 
 
 def test_who_may_only_look_can_change_nothing(function: Lambda) -> None:
-    events: tuple[dict[str, Any], ...] = (
-        {"Action": "retire", "Roles": ["ada"]},
-        {"Action": "bootstrap"},
-        {"Action": "rotate"},
-        {"Step": "createSecret", "SecretId": "x", "ClientRequestToken": "y"},
-        {"Records": []},
-    )
-    for event in events:
-        said, failed = ask(function, "root:look", **event)
-        assert failed
-        assert "nothing was changed" in said["errorMessage"]
-        assert said["errorType"] == "StrongroomError"
+    said, failed = ask(function, "root:look", Action="retire", Roles=["ada"])
+    assert failed
+    assert said["errorType"] == "StrongroomError"
+    assert "was asked for 'retire', so nothing was changed" in said["errorMessage"]
 
 
 def test_a_leaver_who_cannot_be_retired_is_told_in_the_functions_own_words(
     people: Managed, function: Lambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secret = function.told["STRONGROOM_SECRET"]
     monkeypatch.setitem(function.told, "STRONGROOM_SECRET", "another")
     people.preview(people=LEFT)
     assert any(
@@ -152,8 +143,6 @@ def test_a_leaver_who_cannot_be_retired_is_told_in_the_functions_own_words(
     with pytest.raises(StrongroomError, match="Root cannot sign in") as refused:
         people.up(people=LEFT)
     assert str(refused.value).count("Root cannot sign in") == 2
-    monkeypatch.setitem(function.told, "STRONGROOM_SECRET", secret)
-    assert people.up(people=LEFT).updates
 
 
 def test_a_function_that_cannot_be_reached_warns_a_preview_and_fails_an_update(
