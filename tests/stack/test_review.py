@@ -45,7 +45,7 @@ def test_a_change_of_tier_is_read_as_what_it_means(reviewed: Project) -> None:
         "esra: + INSERT, UPDATE on tables in app; + USAGE on sequences in app (1 table, 1 schema)"
         in shown
     )
-    assert '+ INSERT: "tier_writer"' in shown
+    assert "tables in app: SELECT (tier_reader), INSERT, UPDATE (tier_writer)" in shown
     assert reviewed.is_quiet()
 
 

@@ -105,7 +105,6 @@ def test_what_is_left_out_of_the_settings_comes_from_the_environment(
 @pytest.mark.parametrize(
     ("values", "name", "reason"),
     [
-        ({"awsRdsIamAuth": "true"}, "awsRdsIamAuth", "clientcert"),
         ({"azureTenantId": "x"}, "azureTenantId", "official plugin"),
         ({"sslMode": "require"}, "sslMode", "say sslmode"),
         ({"scheme": "awspostgres"}, "scheme", "postgres"),
