@@ -1,0 +1,1 @@
+"""AWS's API on the loopback address: moto, and what the Terraform AWS provider asks beyond it."""
