@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 
-from rehearsal.looping import LoopbackServer, join
+from rehearsal.looping import Ends, LoopbackServer, join
 from rehearsal.tokens import Door
 from strongroom.cluster.certificates import KeyPair
 from strongroom.tiers import ROOT
@@ -92,7 +92,11 @@ class Gateway(LoopbackServer):
         with closing(behind[1]):
             behind[1].write(message)
             await behind[1].drain()
-            await join((reader, writer), behind)
+            await self.hand_on(_parameters(message).get("user", ""), (reader, writer), behind)
+
+    async def hand_on(self, user: str, client: Ends, server: Ends) -> None:  # noqa: ARG002
+        """Stand between a client that was let in as `user` and the server until either leaves."""
+        await join(client, server)
 
     async def _let_in(
         self, message: bytes, encrypted: bool, reader: StreamReader, writer: StreamWriter

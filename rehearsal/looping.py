@@ -4,14 +4,18 @@ import asyncio
 import threading
 from abc import ABC, abstractmethod
 from asyncio import StreamReader, StreamWriter
+from collections.abc import Coroutine
 from contextlib import closing, suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from strongroom.cluster.configuration import LOOPBACK
 
 #: What goes wrong on a connection of somebody who may leave at any moment.
 GONE = (OSError, asyncio.IncompleteReadError)
+
+#: What is read from a connection, and written to it.
+Ends = tuple[StreamReader, StreamWriter]
 
 _CHUNK = 65536
 
@@ -76,17 +80,20 @@ class LoopbackServer(ABC):
         await self._loop.shutdown_asyncgens()
 
 
-async def join(
-    one: tuple[StreamReader, StreamWriter], other: tuple[StreamReader, StreamWriter]
-) -> None:
+async def join(one: Ends, other: Ends) -> None:
     """Hand on what either side says until one of them has nothing more to say."""
     (first, to_first), (second, to_second) = one, other
-    ways = [asyncio.create_task(_pump(*way)) for way in ((first, to_second), (second, to_first))]
     with closing(to_first), closing(to_second):
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+        await either(_pump(first, to_second), _pump(second, to_first))
+
+
+async def either(*ways: Coroutine[Any, Any, None]) -> None:
+    """Run all of them until one ends; a connection that is gone is no error."""
+    tasks = [asyncio.create_task(way) for way in ways]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _pump(source: StreamReader, sink: StreamWriter) -> None:

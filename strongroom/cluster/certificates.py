@@ -84,9 +84,9 @@ class Authority:
         """Sign a server certificate for host names and addresses, readable by `owner`."""
         names: list[x509.GeneralName] = [_general_name(host) for host in hosts]
         extension = x509.SubjectAlternativeName(names)
-        self._issue(
-            pair, owner, hosts[0], MACHINE_LIFETIME, ExtendedKeyUsageOID.SERVER_AUTH, extension
-        )
+        # A common name has 64 characters at most (RFC 5280, A.1); clients go by the extension.
+        name = hosts[0][:64]
+        self._issue(pair, owner, name, MACHINE_LIFETIME, ExtendedKeyUsageOID.SERVER_AUTH, extension)
 
     def issue_client(
         self, pair: KeyPair, owner: SystemUser, role: str, lifetime: timedelta

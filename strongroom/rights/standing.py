@@ -104,5 +104,7 @@ def _of_provisioner(schemas: Sequence[str]) -> Iterator[Ability]:
     yield "schema strongroom", "USAGE"
     yield "tables in strongroom", "SELECT"
     yield "routines in strongroom", "EXECUTE"
+    # Where the heartbeat is pg_cron's, its jobs are the provisioner's.
+    yield "extension pg_cron", "USAGE"
     # Less is logged of services, for their load.
     yield "parameters", "SET"

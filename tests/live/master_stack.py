@@ -1,11 +1,4 @@
-"""A server whose root is like the master of an RDS instance: no superuser.
-
-What RDS documents of its master: NOSUPERUSER CREATEROLE CREATEDB LOGIN, a member of
-rds_superuser, owner of the databases it makes, with rds_iam to hand on; rdsadmin is the one
-superuser, and its database lets nobody in. RDS lets its master create event triggers and the
-extensions it offers; stock PostgreSQL asks for a superuser, so this platform lends that for
-exactly those statements.
-"""
+"""A stack whose root is like the master of an RDS instance: no superuser (`rehearsal.master`)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from rehearsal.master import LENT, NOTICE, Server, is_lent
 from strongroom.bootstrap.master import MasterRoot
 from strongroom.bootstrap.sealed import SealedFile, SealedPassword
 from strongroom.bootstrap.steps import Foundation, audit, bootstrap
@@ -22,7 +16,7 @@ from strongroom.cluster import package
 from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.port import free_port
 from strongroom.cluster.system_user import SystemUser
-from strongroom.provider.local.common import kept_servers, renew_server_certificate
+from strongroom.provider.local.common import kept_servers
 from tests.live.local_stack import SMALL, LocalStack
 
 _HBA = """\
@@ -32,24 +26,8 @@ hostssl all  rdsadmin  127.0.0.1/32  reject
 hostssl all  all       127.0.0.1/32  cert
 """
 
-_RDS = """
-CREATE ROLE rds_superuser NOLOGIN;
-CREATE ROLE rds_iam NOLOGIN;
-CREATE ROLE rds_replication NOLOGIN;
-GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
-GRANT SET ON PARAMETER log_statement, session_replication_role TO rds_superuser;
-CREATE ROLE root LOGIN NOSUPERUSER CREATEROLE CREATEDB;
-GRANT rds_superuser TO root;
-GRANT rds_iam TO root WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;
-ALTER DATABASE postgres OWNER TO root;
-ALTER DATABASE template1 OWNER TO root;
-CREATE DATABASE rdsadmin;
-ALTER DATABASE rdsadmin WITH ALLOW_CONNECTIONS false;
-"""
-
-
-#: What RDS documents that its master may do, and PostgreSQL keeps for superusers.
-_LENT = ("CREATE EVENT TRIGGER", "CREATE EXTENSION")
+#: RDS lets its master have the extensions it offers, too; `rehearsal.offered` has them trusted.
+_LENT = (*LENT, "CREATE EXTENSION")
 
 
 @dataclass(frozen=True)
@@ -66,7 +44,7 @@ class RdsMaster(MasterRoot):
 
         def lending(query: Any, *arguments: Any, **options: Any) -> Any:
             text = query if isinstance(query, str) else getattr(query, "as_string", str)()
-            if not any(what in text for what in _LENT):
+            if not is_lent(text, _LENT):
                 return execute(query, *arguments, **options)
             with self._lent(execute):
                 return execute(query, *arguments, **options)
@@ -78,8 +56,7 @@ class RdsMaster(MasterRoot):
     def _lent(self, execute: Callable[[str], Any]) -> Iterator[None]:
         self.lend(True)
         try:
-            # A relation it has not locked yet makes the session take notice of its new attribute.
-            execute("SELECT FROM pg_catalog.pg_language LIMIT 1")
+            execute(NOTICE)
             yield
         finally:
             self.lend(False)
@@ -123,37 +100,23 @@ class MasterStack(LocalStack):
         directory = self.folder / "primary"
         port = free_port(str(directory).encode())
         cluster = Cluster(directory, port, server, SystemUser.for_clusters())
-        cluster.prepare_folders()
         self.paths.authority.create(SystemUser.current(), self.folder.name)
-        renew_server_certificate(cluster, self.paths.authority)
         secret = self.sealed.begin()
-        cluster.user.write(directory / "sealed" / "initdb", "unused by anybody, trusted by socket")
-        cluster.initialise("rdsadmin", directory / "sealed" / "initdb")
-        cluster.configure(SMALL)
-        cluster.user.write(cluster.data / "pg_hba.conf", _HBA)
-        cluster.remember()
-        cluster.start()
-        with self.superuser() as admin:
-            for statement in _RDS.strip().split(";\n"):
-                admin.execute(statement.encode())
-            admin.execute(f"ALTER ROLE root PASSWORD '{secret.value}'".encode())
+        Server(cluster).make(self.paths.authority, secret.value, _HBA, SMALL)
         self.sealed.finish()
         self.primary.up(**inputs)
         return self
 
+    @property
+    def server(self) -> Server:
+        return Server(self.cluster)
+
     def superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """RDS's own superuser, for what only RDS itself can do."""
-        return psycopg.connect(
-            host=str(self.cluster.socket),
-            port=self.cluster.port,
-            user="rdsadmin",
-            dbname=database,
-            autocommit=True,
-        )
+        return self.server.superuser(database)
 
     def root(self, database: str = "app") -> psycopg.Connection[Any]:
         return self.master.connect(database)
 
     def _lend(self, superuser: bool) -> None:
-        with self.superuser() as admin:
-            admin.execute(f"ALTER ROLE root {'SUPERUSER' if superuser else 'NOSUPERUSER'}")
+        self.server.lend(superuser)

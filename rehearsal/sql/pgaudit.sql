@@ -1,0 +1,1 @@
+-- Stands in for pgaudit, which is a module of the server and has nothing to call.
