@@ -28,7 +28,7 @@ STRONGROOM = $(WITH_ENGINE) $(BIN)/strongroom
 
 REPORT = build/drill-report.html
 
-.PHONY: help up down preview review apply drift change env function drill test check clean ready engine \
+.PHONY: help up down preview review apply drift change env function drill rehearse test check clean ready engine \
     venv aws graphs
 
 help:
@@ -42,6 +42,7 @@ help:
 	@echo 'make env      print what a shell needs:  eval "$$(make -s env)"'
 	@echo 'make function pack what acts as root on AWS, for STACK or every stack there'
 	@echo 'make drill    lose a scratch copy of the stack and recover it; the report is $(REPORT)'
+	@echo 'make rehearse play a stack on AWS (STACK, by default production) on this machine, with no account'
 	@echo 'make test     lint, type-check and run every test'
 	@echo 'make check    lint and type-check'
 	@echo 'make graphs   write anew what each stack on AWS declares, in tests/unit/graphs'
@@ -76,6 +77,10 @@ function: venv
 drill: ready
 	@mkdir -p $(dir $(REPORT))
 	@$(WITH_ENGINE) $(BIN)/strongroom drill --html $(REPORT) $(ARGS)
+
+rehearse: ready aws
+	@plugin=$$(toolchain/aws.sh 2>/dev/null) && export PATH="$$plugin:$$PATH" && \
+	    $(WITH_ENGINE) $(BIN)/python -m rehearsal '$(STACK:local=production)' $(ARGS)
 
 test: ready aws check
 	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)

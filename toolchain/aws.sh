@@ -6,6 +6,7 @@
 # the official one, downloaded; one for rehearsals only, built from Go modules. That one refuses to
 # work on anything but this machine (toolchain/aws/rehearsal.go). Everything but the answer goes to
 # standard error:  PATH=$(toolchain/aws.sh):$PATH
+# With --at-hand nothing is downloaded or built, and it fails when there is none.
 #
 # STRONGROOM_PULUMI_PLUGINS  where plugins are downloaded from (a mirror); "none" skips that
 # PULUMI_HOME                where Pulumi keeps plugins (default: ~/.pulumi)
@@ -102,6 +103,11 @@ built=$cache/aws-$key
 
 # Prints the folder of a plugin in the cache. A folder appears there whole or not at all.
 in_cache() { holds "$downloaded" || holds "$built"; }
+
+if [ "${1:-}" = --at-hand ]; then
+    in_cache
+    exit
+fi
 
 in_cache >/dev/null || alone
 if ! in_cache >/dev/null; then

@@ -1,0 +1,190 @@
+"""What is done in each step, and what has to come of it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.exceptions
+import yaml
+
+from rehearsal import people
+from rehearsal.engine import Plan, planned
+from rehearsal.scene import Run, Scene, pack
+
+#: What came of a step: facts, and what was not as it should be.
+Outcome = tuple[list[str], list[str]]
+Tell = Callable[[str], None]
+
+#: Seconds the provider waits for an instance to be made, changed or deleted, however quick it was:
+#: a minute, and three looks 10 s apart (Terraform AWS provider, `waitDBInstanceAvailable`).
+WAIT = 80
+
+
+@dataclass(frozen=True)
+class Act:
+    """One step.
+
+    Attributes:
+        title: what happens in it.
+        expected: seconds it takes.
+        do: does it.
+        because: why so many seconds, for the progress.
+        needed: whether nothing after it makes sense without it.
+    """
+
+    title: str
+    expected: int
+    do: Callable[[], Outcome]
+    because: str = ""
+    needed: bool = True
+
+
+def acts(scene: Scene, tell: Tell) -> list[Act]:
+    """The steps, for what the stack has; `tell` is told what goes on within one."""
+    config = yaml.safe_load(scene.settings.read_text())["config"]
+    delayed = bool(int(config.get("strongroom:replicaDelaySeconds", 0)))
+    protected = str(config.get("strongroom:deletionProtection", True)).lower() == "true"
+    # A replica with parameters of its own is made, changed and restarted.
+    making = WAIT + 3 * WAIT if delayed else 2 * WAIT
+    waits = ", nearly all of it the provider's own waiting for instances"
+    guarded = [
+        Act("a change that would replace the primary", 10, lambda: _replace(scene), needed=False),
+        Act("destroy, while it is protected", 20, lambda: _refused(scene), needed=False),
+        Act("deletion protection off", 2 * WAIT + 40, lambda: _unprotect(scene, tell), waits),
+    ]
+    return [
+        Act("packing the function", 10, lambda: _packed(scene)),
+        Act("preview of an empty account", 15, lambda: _first(scene)),
+        Act("up", making + 60, lambda: _up(scene, tell), waits),
+        Act("preview again, with a refresh", 20, lambda: _again(scene)),
+        Act("a change of tier and of a setting", 40, lambda: _update(scene)),
+        *(guarded if protected else ()),
+        Act("destroy", 2 * WAIT + 60, lambda: _destroy(scene, tell), waits),
+    ]
+
+
+def _failed(run: Run) -> list[str]:
+    """Why a command that had to succeed did not."""
+    if run.code == 0:
+        return []
+    said = run.problems or tuple(run.output.strip().splitlines()[-5:])
+    return [f"{run.command} failed with exit code {run.code}: {' / '.join(said)[-1500:]}"]
+
+
+def _packed(scene: Scene) -> Outcome:
+    run = pack(scene)
+    return [run.output.strip().replace(str(scene.checkout), "")], _failed(run)
+
+
+def _counts(plan: Plan) -> list[str]:
+    packages = {"aws": "of AWS", "postgresql": "roles and rights", "strongroom": "of Strongroom"}
+    told = [f"{plan.of(name)} {words}" for name, words in packages.items()]
+    return [f"{plan.counted} ({', '.join(told)})"]
+
+
+def _first(scene: Scene) -> Outcome:
+    plan = planned(scene)
+    wrong = _failed(plan.run)
+    if not wrong and not plan.of("postgresql"):
+        wrong = ["the very first preview shows no role of anybody"]
+    return _counts(plan), wrong
+
+
+def _up(scene: Scene, tell: Tell) -> Outcome:
+    run = scene.pulumi("up", "--yes", "--skip-preview", hear=_instances(tell))
+    facts = [run.changes, *people.signed_in(scene), *_ran(scene)]
+    if wrong := [*_failed(run), *_broken(scene)]:
+        return facts, wrong
+    return facts, people.missing(scene)
+
+
+def _instances(tell: Tell) -> Tell:
+    """Tell of each instance when it is done, which takes most of the time."""
+
+    def hear(line: str) -> None:
+        found = re.search(r"aws:rds:Instance (\S+) ((?:cre|upd|del)\w+ed) \((\d+)s\)", line)
+        if found:
+            tell(f"    {found[1]} {found[2]} after {found[3]} s")
+
+    return hear
+
+
+def _ran(scene: Scene) -> list[str]:
+    found = [f"{each.asked} in {each.seconds:.1f} s" for each in scene.simulator.functions.ran]
+    return [f"the function was run: {', '.join(found)}"] if found else []
+
+
+def _broken(scene: Scene) -> list[str]:
+    ran = scene.simulator.functions.ran
+    return [f"the function failed at {each.asked}: {each.error}" for each in ran if each.failed]
+
+
+def _again(scene: Scene) -> Outcome:
+    plan = planned(scene, "--refresh")
+    artefacts = [each for each in plan.changes if each.artefact]
+    facts = [
+        plan.counted,
+        *(f"the simulator's doing: {each} ({each.artefact})" for each in artefacts),
+    ]
+    wrong = [f"right after `up` it would {each}" for each in plan.changes if not each.artefact]
+    return facts, [*_failed(plan.run), *wrong]
+
+
+def _update(scene: Scene) -> Outcome:
+    who, tier = people.promote(scene)
+    scene.edit(scene.settings.name, _longer)
+    plan = planned(scene)
+    run = scene.pulumi("up", "--yes", "--skip-preview")
+    facts = [f"{who} becomes {tier}", plan.counted, run.changes]
+    wrong = [] if people.is_in(scene, who, tier) else [f"{who} does not have the rights of {tier}"]
+    replaced = [f"it would {each}" for each in plan.changes if "replace" in each.operation]
+    return facts, [*_failed(plan.run), *_failed(run), *replaced, *wrong]
+
+
+def _longer(content: dict[str, dict[str, Any]]) -> None:
+    """Keep logs for another of CloudWatch's terms."""
+    aws = content["config"].setdefault("strongroom:aws", {})
+    aws["logDays"] = 731 if aws.get("logDays") != 731 else 545
+
+
+def _replace(scene: Scene) -> Outcome:
+    before = scene.settings.read_text()
+    scene.set("strongroom:database", "another")
+    plan = planned(scene)
+    scene.settings.write_text(before)
+    if plan.run.code == 0:
+        return [], ["another database's name would replace the primary, and preview lets it pass"]
+    return [f"refused: {each}" for each in plan.run.problems[:3]], []
+
+
+def _refused(scene: Scene) -> Outcome:
+    run = scene.pulumi("destroy", "--preview-only")
+    facts, wrong = [], []
+    protected = re.findall(r"resource \"?(\S+?)\"? cannot be deleted", run.output)
+    if run.code == 0:
+        wrong.append("the engine would destroy a protected stack")
+    else:
+        facts.append(f"the engine refuses: {(run.problems or (run.changes,))[0]}"[:300])
+        facts += [f"{len(set(protected))} resources are protected"] if protected else []
+    rds = scene.client("rds")
+    for each in rds.describe_db_instances()["DBInstances"]:
+        name = each["DBInstanceIdentifier"]
+        try:
+            rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+            wrong.append(f"AWS let {name} be deleted")
+        except botocore.exceptions.ClientError as error:
+            facts.append(f"AWS refuses to delete {name}: {error.response['Error']['Message']}")
+    return facts, wrong
+
+
+def _unprotect(scene: Scene, tell: Tell) -> Outcome:
+    scene.set("strongroom:deletionProtection", False)
+    run = scene.pulumi("up", "--yes", "--skip-preview", hear=_instances(tell))
+    return [run.changes], _failed(run)
+
+
+def _destroy(scene: Scene, tell: Tell) -> Outcome:
+    run = scene.pulumi("destroy", "--yes", "--skip-preview", hear=_instances(tell))
+    left = [f"server {name} still runs" for name in scene.instances.servers]
+    return [run.changes], [*_failed(run), *left]

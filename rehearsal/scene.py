@@ -1,0 +1,291 @@
+"""The stage of a rehearsal: a copy of the project whose AWS is the simulator.
+
+The program, the components and the settings of the stack are the checkout's own. What the copy
+has instead of the account is written into its own files: where the provider finds AWS's API, and
+whom RDS's certificates are signed by. State, plugins' answers and databases lie below one new
+folder; nothing of it names an account.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+
+from rehearsal.instances import Instances
+from rehearsal.simulator.server import ACCOUNT, Simulator
+from rehearsal.tokens import Key
+from strongroom.breakglass.hold import held, holding
+from strongroom.cluster.system_user import clean_environment
+from strongroom.drill import processes
+from strongroom.errors import StrongroomError
+from strongroom.home import Home
+
+#: The one access key of a rehearsal, id and secret alike; it opens nothing else.
+KEY = "simulated"
+
+_LINKED = (
+    *("__main__.py", "Pulumi.yaml", "components", "strongroom", "plugin", "toolchain", ".venv"),
+)
+_PREFIX = "sr-aws-"
+_LOCK = "rehearsal.lock"
+#: Variables that would lead the copy to something real.
+_DROPPED = ("PULUMI_", "STRONGROOM_", "AWS_")
+_NAMES = ("all_proxy", "http_proxy", "https_proxy", "no_proxy")
+_CLOSED_NETWORK = Path("plugin") / "closed-network"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a command ended.
+
+    Attributes:
+        command: what was run, without its options.
+        code: its exit code.
+        output: everything it printed.
+        seconds: how long it took.
+    """
+
+    command: str
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def changes(self) -> str:
+        """The summary the engine prints last, a line each."""
+        lines = self.output.rpartition("Resources:")[2].splitlines()
+        return ", ".join(line.strip() for line in lines[1:] if line.startswith("    "))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What it complained of, a line each and each once."""
+        told = self.output.rpartition("Diagnostics:")[2].partition("\nResources:")[0]
+        lines = (line.strip().removeprefix("error: ") for line in told.splitlines())
+        said = (line for line in lines if line and not line.startswith("warning: using pulumi-"))
+        return tuple(dict.fromkeys(line for line in said if line not in _SAYS_NOTHING))
+
+
+#: Lines of a failure that tell nobody why.
+_SAYS_NOTHING = ("update failed", "preview failed", "1 error occurred:")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A copy of the project beside what stands for AWS.
+
+    Attributes:
+        base: the folder everything lies in.
+        stack: the environment's name.
+        simulator: AWS's API.
+        instances: the servers behind it.
+    """
+
+    base: Path
+    stack: str
+    simulator: Simulator
+    instances: Instances
+
+    @property
+    def checkout(self) -> Path:
+        """The copy."""
+        return self.base / "rehearsal"
+
+    @property
+    def settings(self) -> Path:
+        """The stack's file."""
+        return self.checkout / "stacks" / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def region(self) -> str:
+        """Where the stack is."""
+        return str(yaml.safe_load(self.settings.read_text())["config"]["aws:region"])
+
+    def client(self, service: str, region: str = "") -> Any:
+        """boto3's client of a service of the simulator, in the stack's region or another."""
+        return boto3.client(
+            service,
+            region_name=region or self.region,
+            endpoint_url=self.simulator.url,
+            aws_access_key_id=KEY,
+            aws_secret_access_key=KEY,
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The environment of every command."""
+        kept = {
+            name: value
+            for name, value in clean_environment().items()
+            if not name.startswith(_DROPPED) and name.lower() not in _NAMES
+        }
+        front = [str(self.checkout / ".venv" / "bin"), str(self.checkout / _CLOSED_NETWORK)]
+        return {
+            **kept,
+            **self.simulator.environment(self.region),
+            "ALL_PROXY": self.instances.socks.url,
+            processes.MARK: str(self.base / "home"),
+            "PATH": os.pathsep.join([*front, kept.get("PATH", "")]),
+            "PYTHONPATH": str(self.checkout),
+            "PULUMI_HOME": str(self.base / "pulumi"),
+            "PULUMI_BACKEND_URL": f"{(self.base / 'state').as_uri()}?metadata=skip",
+            "PULUMI_CONFIG_PASSPHRASE": "of a rehearsal, protects nothing",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "NO_COLOR": "1",
+        }
+
+    def run(
+        self,
+        *command: str,
+        hear: Callable[[str], None] = lambda _: None,
+        limit: float = 1800,
+        environment: dict[str, str] | None = None,
+    ) -> Run:
+        """Run a command in the copy to its end.
+
+        Args:
+            command: the program and its arguments.
+            hear: is told each line it prints.
+            limit: seconds after which it is ended.
+            environment: what it runs in; None for `environment`.
+        """
+        began = time.monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=self.checkout,
+            env=self.environment() if environment is None else environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        lines = []
+        try:
+            for line in process.stdout or ():
+                lines.append(line)
+                hear(line.rstrip())
+                if time.monotonic() - began > limit:
+                    process.terminate()
+            code = process.wait(60)
+        except BaseException:
+            process.terminate()
+            process.wait(60)
+            raise
+        took = round(time.monotonic() - began, 1)
+        return Run(" ".join(command[:2]), code, "".join(lines), took)
+
+    def pulumi(self, *arguments: str, hear: Callable[[str], None] = lambda _: None) -> Run:
+        """Run a command of the engine on the stack."""
+        return self.run(
+            *("pulumi", *arguments, "--stack", self.stack, "--non-interactive"), hear=hear
+        )
+
+    def edit(self, name: str, change: Callable[[Any], None]) -> None:
+        """Let `change` alter what a file in stacks/ of the copy holds."""
+        path = self.checkout / "stacks" / name
+        content = yaml.safe_load(path.read_text())
+        change(content)
+        path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+
+    def set(self, key: str, value: Any) -> None:
+        """Give the stack another setting."""
+        self.edit(self.settings.name, lambda content: content["config"].update({key: value}))
+
+
+@contextmanager
+def scene(stack: str, inside: Path) -> Iterator[Scene]:
+    """Set the stage for a stack of this checkout; all of it goes in the end.
+
+    Args:
+        stack: the environment's name.
+        inside: an existing folder to do it in.
+
+    Raises:
+        StrongroomError: the stack is not there, or is none on AWS.
+    """
+    here = Home.find().checkout
+    settings = _settings(here, stack)
+    _sweep(inside)
+    base = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=inside))
+    base.chmod(0o755)  # the servers' system user has to pass
+    before = os.environ.get(processes.MARK)
+    os.environ[processes.MARK] = str(base / "home")
+    account = str((settings["config"].get("aws:allowedAccountIds") or [ACCOUNT])[0])
+    try:
+        with (
+            holding(base / _LOCK),
+            Instances(base / "rds", {KEY: Key(KEY)}) as instances,
+            Simulator(account, servers=instances) as simulator,
+        ):
+            made = Scene(base, stack, simulator, instances)
+            _lay_out(made, here, settings)
+            simulator.functions.surroundings["ALL_PROXY"] = instances.socks.url
+            yield made
+    finally:
+        processes.end_all(base)
+        shutil.rmtree(base, ignore_errors=True)
+        if before is None:
+            del os.environ[processes.MARK]
+        else:
+            os.environ[processes.MARK] = before
+
+
+def _sweep(inside: Path) -> None:
+    """Remove what rehearsals left that were killed."""
+    for base in inside.glob(f"{_PREFIX}*"):
+        mine = base.is_dir() and not base.is_symlink() and base.stat().st_uid == os.geteuid()
+        if mine and (base / _LOCK).exists() and not held(base / _LOCK):
+            processes.end_all(base)
+            shutil.rmtree(base, ignore_errors=True)
+
+
+def _settings(checkout: Path, stack: str) -> dict[str, Any]:
+    path = checkout / "stacks" / f"Pulumi.{stack}.yaml"
+    found: dict[str, Any] = {}
+    if path.is_file():
+        found = yaml.safe_load(path.read_text()) or {}
+    if (found.get("config") or {}).get("strongroom:platform") == "aws":
+        return found
+    there = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
+    raise StrongroomError(
+        f"{stack!r} is no stack on AWS, so there is nothing to rehearse. Name one whose file in "
+        f"stacks/ says `strongroom:platform: aws`; there are {', '.join(there)}."
+    )
+
+
+def _lay_out(made: Scene, here: Path, settings: dict[str, Any]) -> None:
+    """Fill the copy."""
+    for folder in (made.checkout, made.base / "home", made.base / "state", made.base / "pulumi"):
+        folder.mkdir()
+        folder.chmod(0o755)
+    for name in _LINKED:
+        (made.checkout / name).symlink_to((here / name).resolve())
+    shutil.copytree(here / "stacks", made.checkout / "stacks")
+    authorities = (settings["config"].get("strongroom:aws") or {}).get("authorities")
+    trusted = made.checkout / (authorities or "stacks/rds-authorities.pem")
+    trusted.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made.instances.authority.certificate, trusted)
+    services = (here / "toolchain" / "aws" / "services.txt").read_text().split()
+    # What is known of regions and partitions is in the provider: meta asks nobody.
+    found = {each: made.simulator.url for each in services if each != "meta"}
+    made.set("aws:endpoints", [found])
+    done = made.run("pulumi", "stack", "init", made.stack, "--no-select", "--non-interactive")
+    if done.code:
+        raise StrongroomError(f"The stack of the rehearsal could not be made: {done.output}")
+
+
+def pack(made: Scene) -> Run:
+    """Pack the function, which trusts the authority of the simulator.
+
+    Its libraries come from the package index, which is reached as this process reaches it.
+    """
+    around = {**os.environ, "PYTHONPATH": str(made.checkout)}
+    return made.run(sys.executable, "-m", "strongroom.packing", made.stack, environment=around)
