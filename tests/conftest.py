@@ -14,6 +14,29 @@ import pytest
 
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
+from tests.rehearsal import beside
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the rehearsal with the first of all tests: it takes minutes, and mostly waits."""
+    config = session.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    first = not hasattr(config, "workerinput")
+    if not (whole and first and shutil.which("pulumi")) or config.option.collectonly:
+        return
+    if plugin := beside.plugin_at_hand():
+        config.stash[_REHEARSAL] = running = beside.Beside.start(plugin)
+        os.environ[beside.MARK] = str(running.folder)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the rehearsal if it still runs."""
+    if running := session.config.stash.get(_REHEARSAL, None):
+        running.end()
+        shutil.rmtree(running.folder, ignore_errors=True)
+
+
+_REHEARSAL = pytest.StashKey[beside.Beside]()
 
 
 @pytest.fixture(scope="session")
