@@ -11,6 +11,7 @@ import yaml
 from rehearsal import people
 from rehearsal.engine import Plan, planned
 from rehearsal.scene import Run, Scene, pack
+from strongroom.engine import POLICIES
 
 #: What came of a step: facts, and what was not as it should be.
 Outcome = tuple[list[str], list[str]]
@@ -84,11 +85,11 @@ def _counts(plan: Plan) -> list[str]:
 
 
 def _first(scene: Scene) -> Outcome:
-    plan = planned(scene)
+    plan = planned(scene, "--policy-pack", POLICIES)
     wrong = _failed(plan.run)
     if not wrong and not plan.of("postgresql"):
         wrong = ["the very first preview shows no role of anybody"]
-    return _counts(plan), wrong
+    return [*_counts(plan), "no policy that is mandatory here objects"], wrong
 
 
 def _up(scene: Scene, tell: Tell) -> Outcome:

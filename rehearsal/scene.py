@@ -34,7 +34,8 @@ from strongroom.home import Home
 KEY = "simulated"
 
 _LINKED = (
-    *("__main__.py", "Pulumi.yaml", "components", "strongroom", "plugin", "toolchain", ".venv"),
+    *("__main__.py", "Pulumi.yaml", "components", "policy", "strongroom"),
+    *("plugin", "toolchain", ".venv"),
 )
 _PREFIX = "sr-aws-"
 _LOCK = "rehearsal.lock"

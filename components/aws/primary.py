@@ -24,8 +24,8 @@ from strongroom.home import Home
 from strongroom.provider import sdk
 from strongroom.tiers import PROVISIONER, ROOT
 
-#: PostgreSQL's own port, where the settings leave it open.
-PORT = 5432
+#: Where the settings leave it open: not PostgreSQL's own, which is tried first (RDS.23).
+PORT = 6432
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_the_primary_is_what_the_issue_asks_for() -> None:
     assert told["autoMinorVersionUpgrade"] is True
     assert told["allowMajorVersionUpgrade"] is False
     assert told["applyImmediately"] is False
-    assert told["port"] == 5432
+    assert told["port"] == 6432
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_only_named_groups_come_in() -> None:
         if each["securityGroupId"] == "primary-network-database-id"
     }
     assert into == {
-        "primary-network-function-id": 5432,
-        "primary-network-clients-id": 5432,
-        "sg-0123456789abcdef0": 5432,
+        "primary-network-function-id": 6432,
+        "primary-network-clients-id": 6432,
+        "sg-0123456789abcdef0": 6432,
     }
 
 
