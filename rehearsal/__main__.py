@@ -40,7 +40,8 @@ def _rehearse(given: argparse.Namespace) -> int:
     inside = given.inside or Path(tempfile.gettempdir())
     with scene(given.stack, inside) as stage:
         result = Play(stage, _tell, with_checkov=not given.no_checkov).run()
-    page = report.write(result, given.report)
+        transcript = stage.transcript.read_text(encoding="utf-8")
+    page = report.write(result, given.report, transcript)
     for line in report.lines(result):
         sys.stdout.write(f"{line}\n")
     _tell(f"the report is in {page}")

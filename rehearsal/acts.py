@@ -10,7 +10,8 @@ import yaml
 
 from rehearsal import people
 from rehearsal.engine import Plan, planned
-from rehearsal.scene import Run, Scene, pack
+from rehearsal.running import Run
+from rehearsal.scene import Scene, pack
 from strongroom.engine import POLICIES
 
 #: What came of a step: facts, and what was not as it should be.

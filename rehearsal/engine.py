@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rehearsal.scene import Run, Scene
+from rehearsal.running import Run
+from rehearsal.scene import Scene
 
 #: Differences a preview shows right after an `up` that are the simulator's and not the program's:
 #: type and property, and why. `make rehearse` fails on any other.

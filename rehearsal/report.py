@@ -28,8 +28,13 @@ def lines(result: Result) -> Iterator[str]:
     yield f"the rehearsal of {result.stack} {verdict}, {result.seconds:.0f} s in all"
 
 
-def write(result: Result, folder: Path) -> Path:
-    """Write rehearsal.json and rehearsal.html; returns the page.
+def write(result: Result, folder: Path, transcript: str) -> Path:
+    """Write rehearsal-STACK.html, .json and .log; returns the page.
+
+    Args:
+        result: what was shown.
+        folder: where they go.
+        transcript: every command and what it printed.
 
     Raises:
         StrongroomError: a file cannot be written.
@@ -38,6 +43,7 @@ def write(result: Result, folder: Path) -> Path:
     data = page.with_suffix(".json")
     with making(page):
         folder.mkdir(parents=True, exist_ok=True)
+        page.with_suffix(".log").write_text(transcript, encoding="utf-8")
         data.write_text(json.dumps(result.dump(), indent=2, default=str), encoding="utf-8")
         page.write_text(_page(result), encoding="utf-8")
     return page

@@ -8,10 +8,8 @@ folder; nothing of it names an account.
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +19,9 @@ from typing import Any
 import boto3
 import yaml
 
+from rehearsal import running
 from rehearsal.instances import Instances
+from rehearsal.running import Run
 from rehearsal.simulator.server import ACCOUNT, Simulator
 from rehearsal.tokens import Key
 from strongroom.breakglass.hold import held, holding
@@ -46,41 +46,6 @@ _CLOSED_NETWORK = Path("plugin") / "closed-network"
 
 
 @dataclass(frozen=True)
-class Run:
-    """How a command ended.
-
-    Attributes:
-        command: what was run, without its options.
-        code: its exit code.
-        output: everything it printed.
-        seconds: how long it took.
-    """
-
-    command: str
-    code: int
-    output: str
-    seconds: float
-
-    @property
-    def changes(self) -> str:
-        """The summary the engine prints last, a line each."""
-        lines = self.output.rpartition("Resources:")[2].splitlines()
-        return ", ".join(line.strip() for line in lines[1:] if line.startswith("    "))
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What it complained of, a line each and each once."""
-        told = self.output.rpartition("Diagnostics:")[2].partition("\nResources:")[0]
-        lines = (line.strip().removeprefix("error: ") for line in told.splitlines())
-        said = (line for line in lines if line and not line.startswith("warning: using pulumi-"))
-        return tuple(dict.fromkeys(line for line in said if line not in _SAYS_NOTHING))
-
-
-#: Lines of a failure that tell nobody why.
-_SAYS_NOTHING = ("update failed", "preview failed", "1 error occurred:")
-
-
-@dataclass(frozen=True)
 class Scene:
     """A copy of the project beside what stands for AWS.
 
@@ -100,6 +65,11 @@ class Scene:
     def checkout(self) -> Path:
         """The copy."""
         return self.base / "rehearsal"
+
+    @property
+    def transcript(self) -> Path:
+        """Every command and what it printed."""
+        return self.base / "transcript.log"
 
     @property
     def settings(self) -> Path:
@@ -158,30 +128,12 @@ class Scene:
             limit: seconds after which it is ended.
             environment: what it runs in; None for `environment`.
         """
-        began = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=self.checkout,
-            env=self.environment() if environment is None else environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        lines = []
-        try:
-            for line in process.stdout or ():
-                lines.append(line)
-                hear(line.rstrip())
-                if time.monotonic() - began > limit:
-                    process.terminate()
-            code = process.wait(60)
-        except BaseException:
-            process.terminate()
-            process.wait(60)
-            raise
-        took = round(time.monotonic() - began, 1)
-        return Run(" ".join(command[:2]), code, "".join(lines), took)
+        around = self.environment() if environment is None else environment
+        done = running.run(command, self.checkout, around, hear, limit)
+        with self.transcript.open("a", encoding="utf-8") as file:
+            told = f"({done.seconds} s, code {done.code})"
+            file.write(f"$ {' '.join(command)}\n{done.output}{told}\n\n")
+        return done
 
     def pulumi(self, *arguments: str, hear: Callable[[str], None] = lambda _: None) -> Run:
         """Run a command of the engine on the stack."""
