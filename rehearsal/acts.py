@@ -12,6 +12,7 @@ from rehearsal import people
 from rehearsal.engine import Plan, planned
 from rehearsal.running import Run
 from rehearsal.scene import Scene, pack
+from rehearsal.secrecy import looked
 from strongroom.engine import POLICIES
 
 #: What came of a step: facts, and what was not as it should be.
@@ -59,6 +60,7 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
         Act("packing the function", 10, lambda: _packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),
         Act("up", making + 60, lambda: _up(scene, tell), waits),
+        Act("looking for a secret that lies open", 5, lambda: looked(scene), needed=False),
         Act("preview again, with a refresh", 20, lambda: _again(scene)),
         Act("a change of tier and of a setting", 40, lambda: _update(scene)),
         *(guarded if protected else ()),

@@ -36,6 +36,7 @@ class Instances:
         gateways: what stands before each.
         socks: the proxy that knows their endpoints.
         authority: what their certificates are signed by.
+        passwords: every one a master was given through the API.
     """
 
     def __init__(self, folder: Path, keys: Mapping[str, Key]) -> None:
@@ -49,6 +50,7 @@ class Instances:
         self.gateways: dict[str, RdsGateway] = {}
         self.socks = Socks()
         self.authority = Authority(folder / "authority")
+        self.passwords: list[str] = []
         self._folder, self._keys = folder, keys
         self._running: dict[str, ExitStack] = {}
         self._lock = threading.Lock()
@@ -65,11 +67,13 @@ class Instances:
 
     def created(self, instance: DBInstance, password: str) -> None:
         """Make the server of a new instance."""
+        self.passwords.append(password)
         with self._lock:
             self._create(instance, password)
 
     def password_changed(self, instance: DBInstance, password: str) -> None:
         """Do what the API was told."""
+        self.passwords.append(password)
         server = self.servers.get(instance.db_instance_identifier)
         if server is not None:
             server.set_password(password)
