@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from strongroom import alerts
-from strongroom.agent.process import Agent
 from strongroom.drill.scratch import Scratch
 from strongroom.errors import StrongroomError
 from strongroom.incident.events import Event, Kind
@@ -41,16 +40,15 @@ def noticed(scratch: Scratch, since: datetime) -> Noticed:
     Raises:
         StrongroomError: it was not noticed within a minute.
     """
-    watched = "watch" in Agent(scratch.stack.path).reported()
     deadline = time.monotonic() + _PATIENCE
-    while not (_told(scratch, since) if watched else latest(scratch, since)):
+    while not _told(scratch, since):
         if time.monotonic() > deadline:
             raise StrongroomError(
                 f"The drop of {scratch.database} was not noticed within {_PATIENCE} s, so the "
                 "drill ended here."
             )
         time.sleep(_LOOKS_EVERY)
-    return Noticed(time.time(), "the agent's alert" if watched else "a look at log and WAL")
+    return Noticed(time.time(), "the agent's alert")
 
 
 def _told(scratch: Scratch, since: datetime) -> bool:
