@@ -1,5 +1,6 @@
 """Running a command of a rehearsal, and what it said."""
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,12 +35,14 @@ class Run:
         """What it complained of, a line each and each once."""
         told = self.output.rpartition("Diagnostics:")[2].partition("\nResources:")[0]
         lines = (line.strip().removeprefix("error: ") for line in told.splitlines())
-        said = (line for line in lines if line and not line.startswith("warning: using pulumi-"))
-        return tuple(dict.fromkeys(line for line in said if line not in _SAYS_NOTHING))
+        return tuple(dict.fromkeys(line for line in lines if not _SAYS_NOTHING.fullmatch(line)))
 
 
 #: Lines of a failure that tell nobody why.
-_SAYS_NOTHING = ("update failed", "preview failed", "1 error occurred:")
+_SAYS_NOTHING = re.compile(
+    r"|(update|preview|destroy) failed|\d+ errors? occurred:|warning: using pulumi-.*"
+    r"|[\w:/]+ \([\w./-]+\):"  # whom the next lines are about
+)
 
 
 def run(
