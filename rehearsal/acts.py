@@ -190,5 +190,9 @@ def _unprotect(scene: Scene, tell: Tell) -> Outcome:
 
 def _destroy(scene: Scene, tell: Tell) -> Outcome:
     run = scene.pulumi("destroy", "--yes", "--skip-preview", hear=_instances(tell))
-    left = [f"server {name} still runs" for name in scene.instances.servers]
-    return [run.changes], [*_failed(run), *left]
+    snapshots = scene.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+    kept = [f"kept: the snapshot {each['DBSnapshotIdentifier']}" for each in snapshots]
+    wrong = [f"server {name} still runs" for name in scene.instances.servers]
+    if run.code == 0 and not kept:
+        wrong.append("the primary went without leaving a snapshot")
+    return [run.changes, *kept], [*_failed(run), *wrong]

@@ -80,7 +80,8 @@ def run(
                 process.terminate()
         code = process.wait(60)
     except BaseException:
-        process.terminate()
-        process.wait(60)
+        # The engine would wait for what it has begun, and nothing of it is to stay.
+        process.kill()
+        process.wait(10)
         raise
     return Run(" ".join(command[:2]), code, "".join(lines), round(time.monotonic() - began, 1))

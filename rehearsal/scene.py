@@ -162,8 +162,9 @@ def scene(stack: str, inside: Path) -> Iterator[Scene]:
         inside: an existing folder to do it in.
 
     Raises:
-        StrongroomError: the stack is not there, or is none on AWS.
+        StrongroomError: the stack is not there or is none on AWS, or the engine is not.
     """
+    _refuse_without_engine()
     here = Home.find().checkout
     settings = _settings(here, stack)
     _sweep(inside)
@@ -191,6 +192,15 @@ def scene(stack: str, inside: Path) -> Iterator[Scene]:
             os.environ[processes.MARK] = before
 
 
+def _refuse_without_engine() -> None:
+    missing = [name for name in ("pulumi", "pulumi-resource-aws") if not shutil.which(name)]
+    if missing:
+        raise StrongroomError(
+            f"{' and '.join(missing)} cannot be found on PATH, so nothing was begun. Run this "
+            "through make, which finds or builds them: make rehearse."
+        )
+
+
 def _sweep(inside: Path) -> None:
     """Remove what rehearsals left that were killed."""
     for base in inside.glob(f"{_PREFIX}*"):
@@ -201,17 +211,20 @@ def _sweep(inside: Path) -> None:
 
 
 def _settings(checkout: Path, stack: str) -> dict[str, Any]:
-    path = checkout / "stacks" / f"Pulumi.{stack}.yaml"
-    found: dict[str, Any] = {}
-    if path.is_file():
-        found = yaml.safe_load(path.read_text()) or {}
-    if (found.get("config") or {}).get("strongroom:platform") == "aws":
-        return found
-    there = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
-    raise StrongroomError(
-        f"{stack!r} is no stack on AWS, so there is nothing to rehearse. Name one whose file in "
-        f"stacks/ says `strongroom:platform: aws`; there are {', '.join(there)}."
-    )
+    """What the stack's file holds."""
+    files = {path.name.split(".")[1]: path for path in (checkout / "stacks").glob("Pulumi.*.yaml")}
+    there = {name: yaml.safe_load(path.read_text()) or {} for name, path in files.items()}
+    aws = {
+        name: each
+        for name, each in there.items()
+        if (each.get("config") or {}).get("strongroom:platform") == "aws"
+    }
+    if stack not in aws:
+        raise StrongroomError(
+            f"{stack!r} is no stack on AWS, so there is nothing to rehearse. Name one whose file in "
+            f"stacks/ says `strongroom:platform: aws`; there are {', '.join(sorted(aws))}."
+        )
+    return aws[stack]
 
 
 def _lay_out(made: Scene, here: Path, settings: dict[str, Any]) -> None:
