@@ -221,8 +221,8 @@ def _settings(checkout: Path, stack: str) -> dict[str, Any]:
     }
     if stack not in aws:
         raise StrongroomError(
-            f"{stack!r} is no stack on AWS, so there is nothing to rehearse. Name one whose file in "
-            f"stacks/ says `strongroom:platform: aws`; there are {', '.join(sorted(aws))}."
+            f"{stack!r} is no stack on AWS, so there is nothing to rehearse. Name one whose file "
+            f"in stacks/ says `strongroom:platform: aws`; there are {', '.join(sorted(aws))}."
         )
     return aws[stack]
 
