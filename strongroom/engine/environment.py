@@ -52,6 +52,9 @@ def environment(home: Home, engine_bin: Path) -> dict[str, str]:
         # The salt that goes with the passphrase stays in the state (see state.without_salt).
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # What a stack on this machine needs is installed already. The engine would also fetch what
+        # else .venv could use, such as the plugin of AWS, or try to at every command.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
     if "STRONGROOM_HOME" in os.environ:
         variables["STRONGROOM_HOME"] = str(home.root)

@@ -76,6 +76,8 @@ class Project:
             "PULUMI_BACKEND_URL": f"{backend.as_uri()}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "of a test, protects nothing",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # As for `make up`.
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             # The project's own postgresql plugin serves everywhere, so that these tests mean the
             # same on every network; test_conformance.py compares it with the official one.
             "PATH": os.pathsep.join(
