@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from components.aws.backup_rules import ELSEWHERE
 from components.aws.primary import Primary
 from components.aws.vault import Vault, VaultArgs
+from strongroom.aws_policies import assumed_by, document
 from strongroom.settings import Settings
 
 
@@ -63,13 +64,13 @@ class Copies(pulumi.ComponentResource):
             f"{name}-events",
             name=names.of("copy-events"),
             description="What EventBridge hands events of the second region over as",
-            assume_role_policy=json.dumps(_statement("sts:AssumeRole", Service="events")),
+            assume_role_policy=assumed_by("events.amazonaws.com"),
             opts=fixed,
         )
         aws.iam.RolePolicy(
             f"{name}-events",
             role=role.name,
-            policy=bus.apply(lambda arn: json.dumps(_statement("events:PutEvents", arn))),
+            policy=bus.apply(_may_put),
             opts=pulumi.ResourceOptions(parent=self),
         )
         rule = aws.cloudwatch.EventRule(
@@ -97,8 +98,7 @@ def _default_bus(arn: str) -> str:
     return f"arn:{partition}:events:{region}:{account}:event-bus/default"
 
 
-def _statement(action: str, resource: str = "", Service: str = "") -> dict[str, object]:  # noqa: N803
-    whose = {"Resource": resource} if resource else {}
-    who = {"Principal": {"Service": f"{Service}.amazonaws.com"}} if Service else {}
-    statement = {"Effect": "Allow", "Action": action, **whose, **who}
-    return {"Version": "2012-10-17", "Statement": [statement]}
+def _may_put(bus: str) -> str:
+    """The policy of who hands events over to a bus, by its ARN."""
+    may = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
+    return json.dumps(document(may))

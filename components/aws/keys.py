@@ -6,6 +6,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from strongroom.aws_policies import document
+
 #: Days in which the deletion of a key can be taken back, the most AWS gives.
 WAITING_DAYS = 30
 
@@ -49,8 +51,7 @@ def policy_of(
         "Action": "kms:*",
         "Resource": "*",
     }
-    document = {"Version": "2012-10-17", "Statement": [administration, *statements]}
-    return pulumi.Output.json_dumps(document)
+    return pulumi.Output.json_dumps(document(administration, *statements))
 
 
 def declare_key(

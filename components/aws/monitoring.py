@@ -1,11 +1,10 @@
 """Roles by which AWS itself writes down what goes on."""
 
-import json
-
 import pulumi
 import pulumi_aws as aws
 
 from components.aws.keys import account_of
+from strongroom.aws_policies import assumed_by, document
 
 _WRITING = (
     *("logs:CreateLogStream", "logs:PutLogEvents"),
@@ -43,21 +42,16 @@ def flow_role(
     written = aws.iam.RolePolicy(
         name,
         role=role.id,
-        policy=pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        policy=pulumi.Output.json_dumps(document(statement)),
         opts=pulumi.ResourceOptions(parent=role),
     )
     return pulumi.Output.all(role.arn, written.id).apply(lambda both: str(both[0]))
 
 
 def _role(name: str, service: str, parent: pulumi.Resource) -> aws.iam.Role:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
     return aws.iam.Role(
         name,
         description=f"Assumed by {service}",
-        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        assume_role_policy=assumed_by(service),
         opts=pulumi.ResourceOptions(parent=parent),
     )

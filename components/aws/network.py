@@ -9,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.names import Names
+from strongroom.aws_policies import document
 
 _HTTPS = 443
 
@@ -189,7 +190,7 @@ class Network(pulumi.ComponentResource):
         self._out("function", "endpoints", self.function_group.id, _HTTPS, to=group.id)
         for service, actions in _ASKED.items():
             statement = {"Effect": "Allow", "Principal": "*", "Resource": "*"}
-            policy = {"Version": "2012-10-17", "Statement": [{**statement, "Action": actions}]}
+            policy = document({**statement, "Action": actions})
             aws.ec2.VpcEndpoint(
                 f"{name}-{service}",
                 vpc_id=self.vpc_id,

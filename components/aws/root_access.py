@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from strongroom.aws_policies import document
+
 #: What Secrets Manager names the call by which it tries a key for whoever declares a secret; no
 #: value is ever encrypted with it (Secrets Manager documentation, "Secret encryption").
 _TRYING = "RequestToValidateKeyAccess"
@@ -157,13 +159,6 @@ class FunctionAccess:
         return f"arn:{partition}:lambda:{self.region}:{account}:function:{self.function}"
 
 
-def assumed_by(service: str) -> str:
-    """The trust policy of a role for one service, such as lambda.amazonaws.com."""
-    return _document(
-        {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    )
-
-
 def sent_by_rule(rule: str) -> str:
     """The policy of a queue into which one rule of EventBridge puts messages, by its ARN."""
     return _document(
@@ -203,4 +198,4 @@ def _is(*roles: str) -> dict[str, Any]:
 
 
 def _document(*statements: Any) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    return json.dumps(document(*statements))

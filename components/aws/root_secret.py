@@ -10,8 +10,9 @@ import pulumi_aws as aws
 from components.aws.keys import WAITING_DAYS, declare_key
 from components.aws.openings import Openings, OpeningsArgs
 from components.aws.primary import Primary
-from components.aws.root_access import RootAccess, assumed_by
+from components.aws.root_access import RootAccess
 from components.aws.root_function import RootFunction, RootFunctionArgs
+from strongroom.aws_policies import assumed_by
 from strongroom.aws_settings import AwsSettings
 from strongroom.bootstrap.steps import Foundation
 from strongroom.declaration import Declaration

@@ -1,6 +1,5 @@
 """Backups of the primary, locked, copied to another region, and restored on a schedule."""
 
-import json
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +16,7 @@ from components.aws.names import partition_of
 from components.aws.primary import Primary
 from components.aws.restore_tests import RestoreTests, RestoreTestsArgs
 from components.aws.vault import Vault, VaultArgs
+from strongroom.aws_policies import assumed_by
 from strongroom.declaration import Declaration
 from strongroom.settings import Settings
 
@@ -118,21 +118,11 @@ class SnapshotPolicy(pulumi.ComponentResource):
 
     def _role(self, name: str) -> aws.iam.Role:
         """What AWS Backup acts as, for backups and for restore tests."""
-        trust = {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": _SERVICE},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
         role = aws.iam.Role(
             f"{name}-role",
             name=self._args.primary.names.of("backup"),
             description="What AWS Backup backs the primary up as, and restores it in tests",
-            assume_role_policy=json.dumps(trust),
+            assume_role_policy=assumed_by(_SERVICE),
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         policies = f"arn:{partition_of(self._args.settings.aws.region)}:iam::aws:policy/{_MAY}"

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.aws.keys import allow
 from components.aws.names import Names
+from strongroom.aws_policies import document
 
 #: Who has something to tell: alarms, RDS's own events, backups, and rules on what was called.
 PUBLISHERS = (
@@ -85,12 +86,9 @@ def _policy(arn: pulumi.Output[str], account: pulumi.Input[str]) -> dict[str, ob
         "Principal": "*",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {**allow(conditional, [], ours), **publish, "Sid": "Services"},
-            # EventBridge does not say for which account it speaks, so a condition would silence it.
-            {**allow([events], []), **publish, "Sid": "Rules"},
-            {**clear, **publish},
-        ],
-    }
+    return document(
+        {**allow(conditional, [], ours), **publish, "Sid": "Services"},
+        # EventBridge does not say for which account it speaks, so a condition would silence it.
+        {**allow([events], []), **publish, "Sid": "Rules"},
+        {**clear, **publish},
+    )

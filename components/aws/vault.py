@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from components.aws.keys import account_of, declare_key, policy_of
 from components.aws.names import Names
+from strongroom.aws_policies import document
 from strongroom.aws_settings import Lock
 
 #: Days within which a lock for compliance can still be taken off; AWS takes no less.
@@ -130,7 +131,4 @@ def _policy(pipelines: tuple[str, ...]) -> dict[str, object]:
         }
 
     changes = [deny("NobodyElseChangesIt", _CHANGES, *pipelines)] if pipelines else []
-    return {
-        "Version": "2012-10-17",
-        "Statement": [deny("NobodyRemovesWhatIsKept", _LOSES), *changes],
-    }
+    return document(deny("NobodyRemovesWhatIsKept", _LOSES), *changes)

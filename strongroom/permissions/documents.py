@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strongroom.aws_names import Names, partition_of
+from strongroom.aws_policies import document
 from strongroom.bootstrap.asking import LOOK
 from strongroom.permissions.actions import DECLARING, ENDING, LOOKING, Actions
 from strongroom.tiers import PROVISIONER
@@ -54,7 +55,7 @@ class Stack:
         of AWS can be changed.
         """
         look = f"{self._function}:{LOOK}"
-        return _document(
+        return document(
             # Most of these calls list, and name no resource.
             _allow("Look", _named(LOOKING), ["*"]),
             _allow("LookAtLeavers", ["lambda:InvokeFunction"], [look]),
@@ -71,7 +72,7 @@ class Stack:
         handed["Condition"] = {"StringEquals": {"iam:PassedToService": list(_HANDED)}}
         values = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"]
         ending = _named(ENDING)
-        return _document(
+        return document(
             *self._statements("Declare", DECLARING),
             handed,
             self._keys(),
@@ -91,7 +92,7 @@ class Stack:
             },
         }
         open_, close = "secretsmanager:GetSecretValue", "secretsmanager:RotateSecret"
-        return _document(
+        return document(
             _allow("Open", ["secretsmanager:DescribeSecret", open_, close], secret),
             decrypt,
             # Whoever asks for a rotation has to be allowed to call what rotates.
@@ -100,7 +101,7 @@ class Stack:
 
     def person(self, role: str) -> Document:
         """For an engineer: signing in as themselves, with the rights of their tier."""
-        return _document(_allow("SignIn", ["rds-db:connect"], self._users(role)))
+        return document(_allow("SignIn", ["rds-db:connect"], self._users(role)))
 
     def _keys(self) -> Document:
         """What services do with keys for whoever declares them; nothing without a service."""
@@ -171,7 +172,3 @@ def _allow(name: str, actions: Sequence[str], resources: Sequence[str]) -> Docum
 
 def _deny(name: str, actions: Sequence[str]) -> Document:
     return {"Sid": name, "Effect": "Deny", "Action": list(actions), "Resource": "*"}
-
-
-def _document(*statements: Document) -> Document:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
