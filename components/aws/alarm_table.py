@@ -4,7 +4,7 @@ import math
 
 from components.aws.alarms import HOUR, Alarm, Beyond, Measure, Silence
 from components.aws.instance_class import is_burstable, memory_gib, most_connections
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 _GIB = 2**30
 _SEVEN_DAYS_OF_HOURS = 168

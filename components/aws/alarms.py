@@ -7,7 +7,7 @@ from enum import StrEnum
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 MINUTE, HOUR = 60, 3600
 

@@ -8,7 +8,7 @@ import pulumi
 
 from components.aws.event_table import asked, outside
 from components.aws.events import EventRule, call_rule, job_rule
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 _FAILED = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
 

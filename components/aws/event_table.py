@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from components.aws.events import EventRule, call_rule, instance_rule
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 #: A field that is not there, such as a role of who signed in without one.
 _ABSENT: Mapping[str, Any] = {"exists": False}

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 #: What a rule of an API call tells: everything somebody asks first.
 _CALL = {

@@ -1,7 +1,7 @@
 """Alarms on what PostgreSQL's log tells, as values; what is looked for is in `log_patterns`."""
 
 from components.aws.alarms import Alarm, Beyond, Measure, Silence
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 
 def log_alarms(names: Names) -> tuple[Alarm, ...]:

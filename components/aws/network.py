@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.names import Names
+from strongroom.aws_names import Names
 from strongroom.aws_policies import document
 
 _HTTPS = 443

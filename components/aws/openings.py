@@ -8,8 +8,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.names import Names
 from components.aws.root_access import sent_by_rule
+from strongroom.aws_names import Names
 from strongroom.aws_settings import AwsSettings
 
 #: Reading is told by EventBridge in this state of a rule only; it takes a trail in the account.

@@ -14,10 +14,10 @@ from components.aws import instance
 from components.aws.keys import account_of, allow, declare_key, policy_of
 from components.aws.logs import declare_logs
 from components.aws.monitoring import flow_role, monitoring_role
-from components.aws.names import Names, partition_of
 from components.aws.network import Network, NetworkArgs
 from components.aws.parameters import declare_parameters, family_of, parameters
 from components.aws.topic import PUBLISHERS, Topic, TopicArgs
+from strongroom.aws_names import Names, partition_of
 from strongroom.aws_settings import AwsSettings
 from strongroom.declaration import Declaration
 from strongroom.home import Home

@@ -12,10 +12,10 @@ from components.aws.alarms import declare_alarms
 from components.aws.backup_rules import backup_rules
 from components.aws.copies import Copies, CopiesArgs
 from components.aws.events import declare_rules
-from components.aws.names import partition_of
 from components.aws.primary import Primary
 from components.aws.restore_tests import RestoreTests, RestoreTestsArgs
 from components.aws.vault import Vault, VaultArgs
+from strongroom.aws_names import partition_of
 from strongroom.aws_policies import assumed_by
 from strongroom.declaration import Declaration
 from strongroom.settings import Settings

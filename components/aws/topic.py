@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.keys import allow
-from components.aws.names import Names
+from strongroom.aws_names import Names
 from strongroom.aws_policies import document
 
 #: Who has something to tell: alarms, RDS's own events, backups, and rules on what was called.

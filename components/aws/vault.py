@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.aws.keys import account_of, declare_key, policy_of
-from components.aws.names import Names
+from strongroom.aws_names import Names
 from strongroom.aws_policies import document
 from strongroom.aws_settings import Lock
 

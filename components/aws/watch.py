@@ -9,7 +9,7 @@ from components.aws.alarm_table import instance_alarms, replica_alarms
 from components.aws.alarms import declare_alarms
 from components.aws.log_alarms import metric_on, refusal_alarms
 from components.aws.log_patterns import ON_A_REPLICA, LogPattern
-from components.aws.names import Names
+from strongroom.aws_names import Names
 from strongroom.aws_settings import AwsSettings
 
 

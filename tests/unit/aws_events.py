@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from components.aws.names import Names
+from strongroom.aws_names import Names
 from tests.unit.aws_stack import ACCOUNT, REGION
 
 NAMES = Names("production")

@@ -6,8 +6,8 @@ from typing import cast
 
 import pulumi
 
-from components.aws.names import Names
 from components.aws.primary import Primary
+from strongroom.aws_names import Names
 from strongroom.aws_settings import AwsSettings
 from strongroom.settings import Settings
 from tests.unit.aws_events import INSTANCE, NAMES, PIPELINE

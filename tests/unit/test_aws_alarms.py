@@ -15,7 +15,7 @@ from components.aws.alarms import HOUR, MINUTE, Alarm, Beyond, Silence
 from components.aws.instance_class import memory_gib, most_connections
 from components.aws.log_alarms import log_alarms, refusal_alarms
 from components.aws.log_patterns import ON_A_REPLICA, ON_THE_PRIMARY
-from components.aws.names import Names
+from strongroom.aws_names import Names
 
 NAMES = Names("production")
 GIB = 2**30

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.aws.names import Names
+from strongroom.aws_names import Names
 from strongroom.reading.names import ENVIRONMENT
 
 environments = st.from_regex(ENVIRONMENT, fullmatch=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.aws.names import Names
 from components.aws.snapshots import SnapshotPolicy, SnapshotPolicyArgs
+from strongroom.aws_names import Names
 from strongroom.aws_settings import Lock
 from strongroom.settings import Settings
 from tests.unit.aws_events import INSTANCE, PIPELINE

@@ -8,8 +8,8 @@ import pulumi
 import pytest
 
 from components.aws.agent import Agent, AgentArgs
-from components.aws.names import Names
 from components.aws.watch import watch_replica
+from strongroom.aws_names import Names
 from strongroom.settings import Settings
 from tests.unit.aws_events import NAMES, PIPELINE
 from tests.unit.aws_scene import AWS, GROUP, SETTINGS, TOPIC, declared, log, primary
