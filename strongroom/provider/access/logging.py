@@ -8,9 +8,9 @@ from psycopg import sql
 from pydantic import Field
 
 from strongroom.errors import StrongroomError
-from strongroom.provider.access.session import connect, refuse_password
-from strongroom.provider.local.common import drift_of
-from strongroom.provider.resource import Context, Diff, Found, Properties, Resource
+from strongroom.provider.access.held import Held, HeldInputs
+from strongroom.provider.access.session import connect
+from strongroom.provider.resource import Context, Properties
 from strongroom.tiers import ROOT
 
 #: What is logged of a role that is logged less: CREATE, ALTER, DROP, GRANT and their like.
@@ -27,12 +27,9 @@ ORDER BY 1, 2
 _MAY = "SELECT has_parameter_privilege('log_statement', 'SET')"
 
 
-class LoggingInputs(Properties):
+class LoggingInputs(HeldInputs):
     """Whose statements are logged less."""
 
-    sign_in: dict[str, str] = Field(
-        description="How to connect, as libpq connection parameters; never a password."
-    )
     less: list[str] = Field(
         description="Services of which the server's log has no INSERT, UPDATE, DELETE, TRUNCATE "
         "and COPY. Of everybody else it has them."
@@ -46,7 +43,7 @@ class LoggingOutputs(Properties):
     drift: list[str] = Field(description="What is not as declared; empty when all is well.")
 
 
-class Logging(Resource[LoggingInputs]):
+class Logging(Held[LoggingInputs]):
     """Which services the server's log says less of, completely; of people it says everything.
 
     Without it there is more in the log, not less. Where the provisioner may not set it, such as on
@@ -56,56 +53,28 @@ class Logging(Resource[LoggingInputs]):
     token = "strongroom:access:Logging"  # noqa: S105 - a type token
     Inputs = LoggingInputs
     Outputs = LoggingOutputs
-    reads_first = True
 
-    def diff(self, context: Context, state: Mapping[str, Any], inputs: LoggingInputs) -> Diff:
-        return drift_of(super().diff(context, state, inputs), state)
+    def drift(self, inputs: LoggingInputs) -> tuple[LoggingInputs, list[str]]:
+        with connect(inputs.sign_in) as connection:
+            return inputs, [words for words, _ in _wrong(connection, inputs)]
 
-    def plan(self, context: Context, inputs: LoggingInputs) -> dict[str, Any]:
-        return {"drift": []}
-
-    def create(self, context: Context, inputs: LoggingInputs) -> Found:
-        return Found(context.name, _converged(context, inputs))
-
-    def update(
-        self, context: Context, id: str, state: Mapping[str, Any], inputs: LoggingInputs
-    ) -> Found:
-        return Found(id, _converged(context, inputs))
-
-    def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = LoggingInputs.within(state)
-        try:
-            with connect(inputs.sign_in) as connection:
-                drift = [words for words, _ in _wrong(connection, inputs)]
-        except StrongroomError as error:
-            drift = [str(error)]
-        return Found(id, {**inputs.dump(), "drift": drift})
-
-    def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
-        # It ends with the roles.
-        return
-
-    def check(
-        self, context: Context, inputs: LoggingInputs, old: Mapping[str, Any]
-    ) -> LoggingInputs:
-        refuse_password(inputs.sign_in)
-        return inputs
+    def converge(self, context: Context, inputs: LoggingInputs, state: Mapping[str, Any]) -> None:
+        with connect(inputs.sign_in) as connection, connection.transaction():
+            if not _may(connection):
+                context.say("what is logged is left to the platform", keep=True)
+            for words, statement in _wrong(connection, inputs):
+                try:
+                    connection.execute(statement)
+                except psycopg.Error as error:
+                    raise _not_as_declared(words, error) from error
 
 
-def _converged(context: Context, inputs: LoggingInputs) -> dict[str, Any]:
-    with connect(inputs.sign_in) as connection, connection.transaction():
-        if not _may(connection):
-            context.say("what is logged is left to the platform", keep=True)
-        for words, statement in _wrong(connection, inputs):
-            try:
-                connection.execute(statement)
-            except psycopg.Error as error:
-                raise StrongroomError(
-                    f"What the server logs is not as declared ({words}), and it cannot be changed "
-                    f"from here: {' '.join(str(error).split())}. Nothing was changed. Root has to "
-                    "put it right: `pulumi up --refresh` lets it."
-                ) from error
-    return {**inputs.dump(), "drift": []}
+def _not_as_declared(words: str, error: psycopg.Error) -> StrongroomError:
+    return StrongroomError(
+        f"What the server logs is not as declared ({words}), and it cannot be changed from here: "
+        f"{' '.join(str(error).split())}. Nothing was changed. Root has to put it right: "
+        "`pulumi up --refresh` lets it."
+    )
 
 
 def _may(connection: psycopg.Connection[Any]) -> bool:

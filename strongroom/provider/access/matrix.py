@@ -9,8 +9,8 @@ from pydantic import Field
 
 from strongroom import reach
 from strongroom.errors import StrongroomError
-from strongroom.provider.local.common import drift_of
-from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
+from strongroom.provider.access.held import Held, HeldInputs
+from strongroom.provider.resource import Context, Diff, Properties
 from strongroom.rights.comparison import Deviation, compare, counts
 from strongroom.rights.declared import difference
 from strongroom.rights.findings import sentences
@@ -27,12 +27,9 @@ _TOLD = 50
 _ROUNDS = 3
 
 
-class MatrixInputs(Properties):
+class MatrixInputs(HeldInputs):
     """What the matrix is declared with."""
 
-    sign_in: dict[str, str] = Field(
-        description="How to connect, as libpq connection parameters; never a password."
-    )
     schemas: list[str] = Field(description="The guarded schemas.")
     effective: dict[str, str] = Field(
         default={},
@@ -49,7 +46,7 @@ class MatrixOutputs(Properties):
     )
 
 
-class Matrix(Resource[MatrixInputs]):
+class Matrix(Held[MatrixInputs]):
     """Everything everybody can do: declared, looked up in the catalogs, and held to.
 
     Comes after all roles and grants. What was granted by hand is taken back and what is missing
@@ -60,41 +57,17 @@ class Matrix(Resource[MatrixInputs]):
     token = "strongroom:access:Matrix"  # noqa: S105 - a type token
     Inputs = MatrixInputs
     Outputs = MatrixOutputs
-    reads_first = True
-
-    def check(self, context: Context, inputs: MatrixInputs, old: Mapping[str, Any]) -> MatrixInputs:
-        if "password" in inputs.sign_in:
-            reason = "a password would end up in the engine's state; sign in by certificate or IAM"
-            raise Refusal(("signIn", reason))
-        return inputs
 
     def diff(self, context: Context, state: Mapping[str, Any], inputs: MatrixInputs) -> Diff:
         _explain(context, state.get("effective", {}), inputs)
-        return drift_of(super().diff(context, state, inputs), state)
+        return super().diff(context, state, inputs)
 
-    def plan(self, context: Context, inputs: MatrixInputs) -> dict[str, Any]:
-        return {"drift": []}
+    def drift(self, inputs: MatrixInputs) -> tuple[MatrixInputs, list[str]]:
+        snapshot, wanted = inspect(inputs.sign_in), _wanted(inputs)
+        return inputs, sentences(compare(snapshot, wanted), snapshot, wanted)
 
-    def create(self, context: Context, inputs: MatrixInputs) -> Found:
-        return Found(context.name, _converge(inputs))
-
-    def update(
-        self, context: Context, id: str, state: Mapping[str, Any], inputs: MatrixInputs
-    ) -> Found:
-        return Found(id, _converge(inputs))
-
-    def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = MatrixInputs.within(state)
-        try:
-            snapshot, wanted = inspect(inputs.sign_in), _wanted(inputs)
-            drift = sentences(compare(snapshot, wanted), snapshot, wanted)
-        except StrongroomError as error:
-            drift = [str(error)]
-        return Found(id, {**inputs.dump(), "drift": drift})
-
-    def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
-        # The rights themselves belong to the roles and end with them.
-        return
+    def converge(self, context: Context, inputs: MatrixInputs, state: Mapping[str, Any]) -> None:
+        _converge(inputs)
 
 
 def _wanted(inputs: MatrixInputs) -> dict[str, Standing]:
@@ -127,7 +100,7 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _converge(inputs: MatrixInputs) -> dict[str, Any]:
+def _converge(inputs: MatrixInputs) -> None:
     wanted = _wanted(inputs)
     try:
         with reach.connect(
@@ -148,7 +121,6 @@ def _converge(inputs: MatrixInputs) -> dict[str, Any]:
         ) from error
     if deviations:
         raise _not_as_declared(deviations, snapshot, wanted)
-    return {**inputs.dump(), "drift": []}
 
 
 def _not_as_declared(

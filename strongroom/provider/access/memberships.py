@@ -10,10 +10,10 @@ from psycopg import sql
 from pydantic import Field
 
 from strongroom.errors import StrongroomError
-from strongroom.provider.access.session import connect, refuse_password
+from strongroom.provider.access.held import Held, HeldInputs
+from strongroom.provider.access.session import connect
 from strongroom.provider.access.sessions import Members, end_sessions, losers
-from strongroom.provider.local.common import drift_of
-from strongroom.provider.resource import Context, Diff, Found, Properties, Refusal, Resource
+from strongroom.provider.resource import Context, Diff, Properties, Refusal
 from strongroom.tiers import ROOT
 
 _QUERY = """
@@ -28,12 +28,9 @@ ORDER BY 1, 2, 3
 _OPTIONS = {"INHERIT": (True, False), "SET": (False, True), "INHERIT, SET": (True, True)}
 
 
-class MembershipsInputs(Properties):
+class MembershipsInputs(HeldInputs):
     """What memberships are declared with."""
 
-    sign_in: dict[str, str] = Field(
-        description="How to connect, as libpq connection parameters; never a password."
-    )
     members: dict[str, dict[str, str]] = Field(
         description="For each group all its members and what each may do with it: INHERIT (has "
         "its rights), SET (may switch to it) or both. Whoever else is in it is taken out."
@@ -73,7 +70,7 @@ class _Row:
         return f"{options}, ADMIN" if self.admin else options
 
 
-class Memberships(Resource[MembershipsInputs]):
+class Memberships(Held[MembershipsInputs]):
     """Who is in each group of roles, completely, and what membership lets them do.
 
     A tier lends its rights (INHERIT) but is never worn (SET FALSE): what a person does stays
@@ -85,39 +82,18 @@ class Memberships(Resource[MembershipsInputs]):
     token = "strongroom:access:Memberships"  # noqa: S105 - a type token
     Inputs = MembershipsInputs
     Outputs = MembershipsOutputs
-    reads_first = True
 
     def diff(self, context: Context, state: Mapping[str, Any], inputs: MembershipsInputs) -> Diff:
         lose = losers(state.get("members", {}), inputs.members)
         if lose:
             context.say(f"rights are lost by {', '.join(lose)}: open sessions end", keep=True)
-        return drift_of(super().diff(context, state, inputs), state)
+        return super().diff(context, state, inputs)
 
-    def plan(self, context: Context, inputs: MembershipsInputs) -> dict[str, Any]:
-        return {"drift": []}
-
-    def create(self, context: Context, inputs: MembershipsInputs) -> Found:
-        return Found(context.name, self._converge(context, inputs, {}))
-
-    def update(
-        self, context: Context, id: str, state: Mapping[str, Any], inputs: MembershipsInputs
-    ) -> Found:
-        return Found(id, self._converge(context, inputs, state.get("members", {})))
-
-    def read(self, context: Context, id: str, state: Mapping[str, Any]) -> Found | None:
-        inputs = MembershipsInputs.within(state)
-        try:
-            with connect(inputs.sign_in) as connection:
-                rows = _rows(connection, inputs)
-            inputs = _after_what_is_over(inputs, rows)
-            drift = _drift(inputs, rows)
-        except StrongroomError as error:
-            drift = [str(error)]
-        return Found(id, {**inputs.dump(), "drift": drift})
-
-    def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
-        # The memberships themselves belong to the roles and end with them.
-        return
+    def drift(self, inputs: MembershipsInputs) -> tuple[MembershipsInputs, list[str]]:
+        with connect(inputs.sign_in) as connection:
+            rows = _rows(connection, inputs)
+        inputs = _after_what_is_over(inputs, rows)
+        return inputs, _drift(inputs, rows)
 
     def check(
         self, context: Context, inputs: MembershipsInputs, old: Mapping[str, Any]
@@ -133,12 +109,12 @@ class Memberships(Resource[MembershipsInputs]):
         ]
         if failures:
             raise Refusal(*failures)
-        refuse_password(inputs.sign_in)
-        return inputs
+        return super().check(context, inputs, old)
 
-    def _converge(
-        self, context: Context, inputs: MembershipsInputs, before: Members
-    ) -> dict[str, Any]:
+    def converge(
+        self, context: Context, inputs: MembershipsInputs, state: Mapping[str, Any]
+    ) -> None:
+        before: Members = state.get("members", {})
         with connect(inputs.sign_in) as connection:
             had = _members(_rows(connection, inputs))
             self._put_all_right(connection, inputs)
@@ -146,7 +122,6 @@ class Memberships(Resource[MembershipsInputs]):
             lose = {*losers(had, inputs.members), *losers(before, inputs.members)}
             if ended := end_sessions(connection, lose):
                 context.say(f"ended the sessions of {', '.join(ended)}", keep=True)
-        return {**inputs.dump(), "drift": []}
 
     def _put_all_right(
         self, connection: psycopg.Connection[Any], inputs: MembershipsInputs
