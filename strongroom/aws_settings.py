@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+#: TCP port where the setting `port` leaves it open: not PostgreSQL's own, which is tried first
+#: (Security Hub, RDS.23).
+PORT = 6432
+
+
 class Lock(StrEnum):
     """How the backup vault is locked."""
 

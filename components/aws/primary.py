@@ -18,14 +18,11 @@ from components.aws.network import Network, NetworkArgs
 from components.aws.parameters import declare_parameters, family_of, parameters
 from components.aws.topic import PUBLISHERS, Topic, TopicArgs
 from strongroom.aws_names import Names, partition_of
-from strongroom.aws_settings import AwsSettings
+from strongroom.aws_settings import PORT, AwsSettings
 from strongroom.declaration import Declaration
 from strongroom.home import Home
 from strongroom.provider import sdk
 from strongroom.tiers import PROVISIONER, ROOT
-
-#: Where the settings leave it open: not PostgreSQL's own, which is tried first (RDS.23).
-PORT = 6432
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import pulumi_aws as aws
 from components.aws import instance
 from components.aws.logs import declare_logs
 from components.aws.parameters import declare_parameters, family_of
-from components.aws.primary import PORT, Primary
+from components.aws.primary import Primary
 from components.aws.watch import watch_replica
-from strongroom.aws_settings import AwsSettings
+from strongroom.aws_settings import PORT, AwsSettings
 from strongroom.declaration import Declaration
 
 

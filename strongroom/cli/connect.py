@@ -37,7 +37,7 @@ def connect(
         bool, typer.Option("--print-env", help="Print shell exports for other clients instead.")
     ] = False,
     host: HostOption = "",
-    port: PortOption = 5432,
+    port: PortOption = None,
 ) -> None:
     """Sign in as NAME with a client certificate that is valid for 12 hours.
 

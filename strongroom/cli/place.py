@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from strongroom import reach
+from strongroom.aws_settings import PORT
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.stack import sign_in as by_certificate
 from strongroom.declaration import Declaration
@@ -26,7 +27,10 @@ HostOption = Annotated[
     ),
 ]
 PortOption = Annotated[
-    int, typer.Option("--port", min=1, max=65535, help="On AWS: the port, together with --host.")
+    int | None,
+    typer.Option(
+        "--port", min=1, max=65535, help="On AWS: the port, with --host; the stack's by default."
+    ),
 ]
 AsOption = Annotated[
     str,
@@ -49,14 +53,14 @@ class Endpoint:
     port: int
 
     @classmethod
-    def of(cls, stack: Declaration, host: str, port: int) -> "Endpoint":
+    def of(cls, stack: Declaration, host: str, port: int | None) -> "Endpoint":
         """The endpoint as it is named, or as the stack's outputs have it.
 
         Raises:
             StrongroomError: the outputs cannot be read, or name no primary.
         """
         if host:
-            return cls(host, port)
+            return cls(host, port or stack.settings.port or PORT)
         told = _outputs(stack.environment).get(_OUTPUT)
         host, _, at = str(told or "").rpartition(":")
         if not host or not at.isdigit():
@@ -98,7 +102,7 @@ def by_token(stack: Declaration, role: str, endpoint: Endpoint) -> dict[str, str
     }
 
 
-def looking(stack: Declaration, role: str, host: str, port: int) -> dict[str, str]:
+def looking(stack: Declaration, role: str, host: str, port: int | None) -> dict[str, str]:
     """How whoever looks at rights signs in: the provisioner, unless a role is named on AWS.
 
     Raises:

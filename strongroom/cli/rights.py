@@ -36,7 +36,7 @@ def audit(
     as_json: JsonOption = False,
     role: AsOption = "",
     host: HostOption = "",
-    port: PortOption = 5432,
+    port: PortOption = None,
 ) -> None:
     """Compare who can do what with what is declared; changes nothing.
 
@@ -92,7 +92,7 @@ def can(
     roster: DeclaredOption = False,
     role: AsOption = "",
     host: HostOption = "",
-    port: PortOption = 5432,
+    port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what PERSON can do, on everything or on OBJECT, and through which roles.
@@ -113,7 +113,7 @@ def who_can(
     roster: DeclaredOption = False,
     role: AsOption = "",
     host: HostOption = "",
-    port: PortOption = 5432,
+    port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show everybody who can do PRIVILEGE on OBJECT, and through which roles."""
@@ -127,7 +127,7 @@ def matrix(
     roster: DeclaredOption = False,
     role: AsOption = "",
     host: HostOption = "",
-    port: PortOption = 5432,
+    port: PortOption = None,
     everybody: Annotated[
         bool, typer.Option("--all", help="All roles, not only engineers and services.")
     ] = False,
@@ -173,7 +173,7 @@ def _kinds(stack: Declaration, snapshot: Snapshot, everybody: bool) -> dict[str,
     return people | dict.fromkeys(others, "other")
 
 
-def _snapshot(stack: Declaration, roster: bool, role: str, host: str, port: int) -> Snapshot:
+def _snapshot(stack: Declaration, roster: bool, role: str, host: str, port: int | None) -> Snapshot:
     if not roster:
         return inspect(looking(stack, role, host, port))
     return as_declared(

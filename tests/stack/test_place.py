@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from strongroom.aws_settings import PORT
 from strongroom.cli.place import Endpoint
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
@@ -55,6 +56,7 @@ def test_the_primary_is_where_the_outputs_say(having: Callable[..., Declaration]
     stack = having(primary="db.c0ffee.example:6432", database="app")
     assert Endpoint.of(stack, "", 5432) == Endpoint("db.c0ffee.example", 6432)
     assert Endpoint.of(stack, "other.example", 5432) == Endpoint("other.example", 5432)
+    assert Endpoint.of(stack, "other.example", None) == Endpoint("other.example", PORT)
 
 
 def test_outputs_that_name_no_primary_and_a_stack_that_is_not_there_are_told(
