@@ -12,7 +12,7 @@ from psycopg import sql
 
 from tests.live.cli_project import ProjectStack
 from tests.live.local_stack import MEMBERS, SERVICES
-from tests.live.private_network import HOST, REGION, PrivateNetwork, private_network
+from tests.live.private_network import HOST, PORT, REGION, PrivateNetwork, private_network
 
 pytestmark = pytest.mark.live
 
@@ -20,6 +20,7 @@ _SETTINGS = f"""\
 config:
   aws:region: {REGION}
   strongroom:platform: aws
+  strongroom:port: {PORT}
   strongroom:idleInTransactionTimeoutSeconds: 77
 """
 _BUNDLE = "stacks/rds-authorities.pem"
