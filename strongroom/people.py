@@ -1,6 +1,6 @@
 """Those who have a role: engineers and services, and what is lent to them, as the roster says."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -117,3 +117,9 @@ class Member:
     rights: RightsBySchema = field(default_factory=lambda: _NO_RIGHTS, hash=False)
     elevation: Elevation | None = None
     base: Tier | None = None
+
+
+def names_by_role(members: Iterable[Member], services: Iterable[Service]) -> dict[str, str]:
+    """Who signs in: for each role a person's own name, which a service has none of."""
+    people = {member.role: member.name for member in members}
+    return people | {service.role: "" for service in services}

@@ -7,6 +7,7 @@ import pulumi
 
 from components.aws.primary import Primary
 from strongroom.declaration import Declaration
+from strongroom.people import names_by_role
 from strongroom.provider import sdk
 from strongroom.roster import Member, Service
 
@@ -45,14 +46,13 @@ class People(pulumi.ComponentResource):
         self, name: str, args: PeopleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("strongroom:components:People", name, {}, opts)
-        names = {member.role: member.name for member in args.members}
         sdk.AwsPeople(
             f"{name}-roles",
             {
                 # A plain name: leavers can be looked at in every preview.
                 "function": args.primary.names.function,
                 "region": args.region,
-                "people": names | {service.role: "" for service in args.services},
+                "people": names_by_role(args.members, args.services),
             },
             pulumi.ResourceOptions(parent=self, deleted_with=args.primary.resource),
         )

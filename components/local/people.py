@@ -7,6 +7,7 @@ import pulumi
 
 from components.local.primary import Primary
 from strongroom.declaration import Declaration
+from strongroom.people import names_by_role
 from strongroom.provider import sdk
 from strongroom.roster import Member, Service
 
@@ -43,12 +44,11 @@ class People(pulumi.ComponentResource):
         self, name: str, args: PeopleArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("strongroom:components:People", name, {}, opts)
-        names = {member.role: member.name for member in args.members}
         sdk.People(
             f"{name}-roles",
             {
                 "directory": args.primary.directory,
-                "people": names | {service.role: "" for service in args.services},
+                "people": names_by_role(args.members, args.services),
             },
             pulumi.ResourceOptions(parent=self, deleted_with=args.primary.resource),
         )

@@ -1,11 +1,12 @@
 """Who signs in and who no longer does, the same on every platform."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import Field
 
+from strongroom.errors import StrongroomError
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource
 
 
@@ -29,6 +30,10 @@ P = TypeVar("P", bound=PeopleInputs)
 
 #: What becomes of a leaver, when nobody can be asked how much that is.
 USUAL = "signing in is refused, what it owns is given to app_owner, the role dropped"
+
+
+class UnreachableError(StrongroomError):
+    """Nobody could be asked: nothing is known of the database."""
 
 
 class Leaving(Resource[P]):
@@ -84,6 +89,31 @@ class Leaving(Resource[P]):
     def delete(self, context: Context, id: str, state: Mapping[str, Any]) -> None:
         # Roles end by their own resources.
         return
+
+
+def retire_each(context: Context, roles: Sequence[str], retire: Callable[[str], object]) -> None:
+    """Retire leavers one after another; one that is kept is no reason to let in the others.
+
+    Args:
+        context: is told of each.
+        roles: the leavers.
+        retire: retires one.
+
+    Raises:
+        StrongroomError: some are kept.
+        UnreachableError: nobody can be asked, about the others neither.
+    """
+    refused: list[str] = []
+    for role in roles:
+        context.say(f"putting what {role} has in other hands")
+        try:
+            retire(role)
+        except UnreachableError:
+            raise
+        except StrongroomError as error:
+            refused.append(str(error))  # the others are refused all the same
+    if refused:
+        raise StrongroomError(" ".join(refused))
 
 
 def settled(inputs: PeopleInputs) -> dict[str, Any]:

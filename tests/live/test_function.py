@@ -20,7 +20,8 @@ from strongroom.bootstrap.offers import ready
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.steps import Foundation
 from strongroom.errors import StrongroomError
-from strongroom.provider.aws.people import People, UnreachableError
+from strongroom.provider.aws.people import People
+from strongroom.provider.people import UnreachableError
 from tests.live.lambda_api import Lambda, serving, unpacked
 from tests.live.local_stack import Managed
 from tests.live.master_stack import MasterStack

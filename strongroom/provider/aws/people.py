@@ -8,7 +8,14 @@ from pydantic import Field
 
 from strongroom.bootstrap.asking import LOOK
 from strongroom.errors import StrongroomError
-from strongroom.provider.people import USUAL, Leaving, PeopleInputs, settled
+from strongroom.provider.people import (
+    USUAL,
+    Leaving,
+    PeopleInputs,
+    UnreachableError,
+    retire_each,
+    settled,
+)
 from strongroom.provider.resource import Context, Found, replacing
 
 # Seconds: as long as Lambda lets it run, and a little more.
@@ -20,10 +27,6 @@ class AwsPeopleInputs(PeopleInputs):
 
     function: str = replacing(description="The name of the function that acts as its root.")
     region: str = Field(description="Where the function is.")
-
-
-class UnreachableError(StrongroomError):
-    """Nobody could be asked: nothing is known of the database."""
 
 
 class People(Leaving[AwsPeopleInputs]):
@@ -49,17 +52,10 @@ class People(Leaving[AwsPeopleInputs]):
         return {role: left.get(role, "the role is gone already") for role in roles}
 
     def retire(self, context: Context, inputs: AwsPeopleInputs, roles: Sequence[str]) -> None:
-        refused: list[str] = []
-        for role in roles:
-            context.say(f"putting what {role} has in other hands")
-            try:
-                _asked(inputs, inputs.function, {"Action": "retire", "Roles": [role]})
-            except UnreachableError:
-                raise
-            except StrongroomError as error:
-                refused.append(str(error))  # the others are refused all the same
-        if refused:
-            raise StrongroomError(" ".join(refused))
+        def retire(role: str) -> None:
+            _asked(inputs, inputs.function, {"Action": "retire", "Roles": [role]})
+
+        retire_each(context, roles, retire)
 
 
 def _asked(inputs: AwsPeopleInputs, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,13 +1,14 @@
 """strongroom:local:People."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from strongroom.bootstrap.leaving import outlook, retire
 from strongroom.bootstrap.local import LocalRoot
 from strongroom.cluster.cluster import Cluster
 from strongroom.errors import StrongroomError
-from strongroom.provider.people import USUAL, Leaving, PeopleInputs, settled
+from strongroom.provider.people import USUAL, Leaving, PeopleInputs, retire_each, settled
 from strongroom.provider.resource import Context, Found, replacing
 
 
@@ -33,16 +34,8 @@ class People(Leaving[LocalPeopleInputs]):
         return {role: _outlook(root, role) for role in roles} if root else {}
 
     def retire(self, context: Context, inputs: LocalPeopleInputs, roles: Sequence[str]) -> None:
-        refused: list[str] = []
         if root := _root(inputs):
-            for role in roles:
-                context.say(f"putting what {role} has in other hands")
-                try:
-                    retire(root, role)
-                except StrongroomError as error:
-                    refused.append(str(error))  # the others are refused all the same
-        if refused:
-            raise StrongroomError(" ".join(refused))
+            retire_each(context, roles, partial(retire, root))
 
 
 def _root(inputs: LocalPeopleInputs) -> LocalRoot | None:
