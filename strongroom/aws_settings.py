@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 #: TCP port where the setting `port` leaves it open: not PostgreSQL's own, which is tried first
 #: (Security Hub, RDS.23).
 PORT = 6432

@@ -14,7 +14,7 @@ from typing import Any, Self
 from strongroom.aws_settings import AwsSettings
 from strongroom.reading import aws_form, forms
 from strongroom.reading.documents import Node, Place, Report, plain, quoted, shown_path
-from strongroom.reading.names import environment_name_problems
+from strongroom.reading.names import camel, environment_name_problems
 from strongroom.reading.settings_form import DEFAULT_TIMEOUTS, READERS
 from strongroom.reading.stack_files import AWS_REGION, NAMESPACE, STACKS, own_keys, read_stack
 from strongroom.tiers import Tier
@@ -161,12 +161,6 @@ class Settings:
     def roster_in(self, checkout: Path) -> Path:
         """Where the roster lies in a checkout."""
         return checkout / STACKS / self.roster
-
-
-def camel(name: str) -> str:
-    """A field's name as Pulumi's configuration spells it."""
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
 
 
 #: Configuration keys, without namespace, and the field each fills.

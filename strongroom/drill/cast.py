@@ -7,7 +7,7 @@ from typing import Any
 from strongroom.declaration import Declaration
 from strongroom.engine import STACK
 from strongroom.people import Member, RightsBySchema, Service
-from strongroom.settings import camel
+from strongroom.reading.names import camel
 from strongroom.tiers import Privilege, Tier
 
 # What saves a form: it reads, adds and changes.

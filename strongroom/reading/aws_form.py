@@ -9,6 +9,7 @@ from typing import Any
 from strongroom.aws_settings import AwsSettings, Lock
 from strongroom.reading import forms
 from strongroom.reading.documents import Node, Report, quoted
+from strongroom.reading.names import camel
 
 Reader = Callable[[Report, Node, str], object]
 
@@ -149,7 +150,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 
 def aws(report: Report, node: Node, what: str) -> AwsSettings:
     """Read all of it; what does not go together is a mistake as well."""
-    names = {_camel(name): name for name in READERS}
+    names = {camel(name): name for name in READERS}
     given = forms.fields(report, node, what, list(names), "{instanceClass: db.m7g.large}") or {}
     read: dict[str, Any] = {
         names[key]: READERS[names[key]](report, each, f"{what}.{key}")
@@ -218,8 +219,3 @@ def region(report: Report, node: Node, what: str, copies: str) -> str | None:
         problem = f"{what} is {value}, where the copies go as well, so one bad day there would take"
         report.add(node.place, f"{problem} both. Set copyRegion to another region, or leave it out")
     return value
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)

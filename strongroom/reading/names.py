@@ -114,3 +114,9 @@ def _too_long(name: str) -> Iterator[str]:
             f"has {size} bytes, and PostgreSQL cuts names off after {LONGEST_NAME}, so two could "
             "become one. Shorten it"
         )
+
+
+def camel(name: str) -> str:
+    """A field's name as Pulumi's configuration spells it."""
+    head, *tail = name.split("_")
+    return head + "".join(part.capitalize() for part in tail)

@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
+from strongroom.reading.names import camel
 from strongroom.review.words import Value, Words
-from strongroom.settings import Settings, camel
+from strongroom.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import yaml
 from strongroom.aws_settings import AwsSettings
 from strongroom.cluster.configuration import FIXED
 from strongroom.errors import SettingsError
+from strongroom.reading.names import camel
 from strongroom.reading.server_settings import refused
-from strongroom.settings import KEYS, Settings, camel
+from strongroom.settings import KEYS, Settings
 
 CHECKOUT = Path(__file__).parents[2]
 PROJECT = (CHECKOUT / "Pulumi.yaml").read_text(encoding="utf-8")
