@@ -17,8 +17,8 @@ def looked(scene: Scene) -> tuple[list[str], list[str]]:
     files = [each for each in _files(scene) if each.is_file()]
     wrong = [
         f"{path.relative_to(scene.base)} holds a password of root's in plain text"
-        for path in files
-        if any(password.encode() in path.read_bytes() for password in passwords)
+        for path, content in ((each, each.read_bytes()) for each in files)
+        if any(password.encode() in content for password in passwords)
     ]
     if len(passwords) < 2:
         wrong.append("root still has the password the engine gave it")

@@ -1,7 +1,6 @@
 """Waiting until a drop is noticed without anybody having asked."""
 
 import time
-from dataclasses import dataclass
 from datetime import datetime
 
 from strongroom import alerts
@@ -13,29 +12,21 @@ from strongroom.incident.find import find
 # Seconds.
 _PATIENCE = 60
 _LOOKS_EVERY = 0.1
+#: Who notices.
+NOTICED_BY = "the agent's alert"
 # What an alert of a dropped database is called.
 _ALERT = "watch.database-dropped"
 
 
-@dataclass(frozen=True)
-class Noticed:
-    """That a database is gone.
-
-    Attributes:
-        at: when it was noticed (seconds since the epoch).
-        told_by: what noticed it.
-    """
-
-    at: float
-    told_by: str
-
-
-def noticed(scratch: Scratch, since: datetime) -> Noticed:
+def noticed(scratch: Scratch, since: datetime) -> float:
     """Wait until the drop of the database is noticed.
 
     Args:
         scratch: the scratch stack.
         since: when it cannot have happened yet (UTC).
+
+    Returns:
+        when it was noticed (seconds since the epoch).
 
     Raises:
         StrongroomError: it was not noticed within a minute.
@@ -48,7 +39,7 @@ def noticed(scratch: Scratch, since: datetime) -> Noticed:
                 "drill ended here."
             )
         time.sleep(_LOOKS_EVERY)
-    return Noticed(time.time(), "the agent's alert")
+    return time.time()
 
 
 def _told(scratch: Scratch, since: datetime) -> bool:

@@ -14,7 +14,6 @@ from strongroom.drill import detection, telling
 from strongroom.drill.attempts import attempts
 from strongroom.drill.cast import Cast
 from strongroom.drill.crowd import Crowd
-from strongroom.drill.detection import Noticed
 from strongroom.drill.journal import End, Journal
 from strongroom.drill.result import Round
 from strongroom.drill.shop import Digest, Shop
@@ -126,8 +125,8 @@ class Outage:
             way=self.wish.way,
             source=telling.source(done),
             size=self.wish.size,
-            detected=round(noticed.at - dropped, 2),
-            told_by=noticed.told_by,
+            detected=round(noticed - dropped, 2),
+            told_by=detection.NOTICED_BY,
             named=round(named - dropped, 2),
             culprit=telling.culprit(event),
             recovering=round(recovering - dropped, 2),
@@ -173,10 +172,10 @@ class Outage:
         self.stage.show(f"{cast.culprit}, root on the database host", shown, done.output, done.code)
         expect(done, "dropping the database")
 
-    def _notice(self, since: datetime) -> Noticed:
-        found = detection.noticed(self.stage.scratch, since)
-        self.stage.tell(f"noticed by {found.told_by}")
-        return found
+    def _notice(self, since: datetime) -> float:
+        at = detection.noticed(self.stage.scratch, since)
+        self.stage.tell(f"noticed by {detection.NOTICED_BY}")
+        return at
 
     def _name(self, since: datetime) -> tuple[Event, float]:
         event = detection.latest(self.stage.scratch, since)
