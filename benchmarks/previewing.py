@@ -30,6 +30,8 @@ def preview(
     rounds: Annotated[int, typer.Option(min=1, help="Pairs; the medians are shown.")] = 5,
 ) -> None:
     """Print the seconds of a preview with one change, its floors, and the ratios pair by pair."""
+    # Where it is set every Python compiles anew what was changed since `make venv`.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="sr-", dir=_quick()) as folder:
         base = Path(folder)
         base.chmod(0o755)

@@ -6,7 +6,6 @@ rule judges, so that no rule could be mandatory in one and advisory in another; 
 a protobuf older than the engine's own SDK wants.
 """
 
-import signal
 from collections.abc import Iterable
 from typing import Any
 
@@ -134,6 +133,4 @@ def _resource(request: Any) -> Resource:
 
 def serve() -> None:
     """Answer the engine until it ends the process."""
-    # That is how it ends this one: no error, and nothing to print a traceback of.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     listen(lambda server: analyzer_pb2_grpc.add_AnalyzerServicer_to_server(Analyzer(), server))

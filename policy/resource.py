@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from google.protobuf import struct_pb2
-from pulumi.provider.experimental.property_value import PropertyValue
 
-from strongroom.provider.values import UNKNOWN, plain
+from strongroom.provider import values
+from strongroom.provider.values import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -122,8 +122,7 @@ def under(value: Any, least: float) -> bool:
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Properties as the engine sent them, secrets still wrapped; a null one counts as absent."""
-    values = PropertyValue.unmarshal_map(struct)
-    return {key: _kept(value) for key, value in values.items() if value.value is not None}
+    return values.from_struct(struct, Secret)
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -135,17 +134,6 @@ def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (list, tuple)):
         for position, item in enumerate(value):
             yield from walk(item, f"{path}[{position}]")
-
-
-def _kept(wrapped: PropertyValue) -> Any:
-    value = wrapped.value
-    if wrapped.is_secret:
-        return Secret(plain(wrapped))
-    if isinstance(value, Mapping):
-        return {key: _kept(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_kept(item) for item in value]
-    return plain(wrapped)
 
 
 def _unwrapped(value: Any) -> Any:

@@ -66,7 +66,7 @@ pip() {
         pip install --no-input --no-deps --no-compile -r requirements.txt &&
         pip install --no-input --no-deps --no-build-isolation -e . &&
         pip check &&
-        .venv/bin/python -m compileall -q -j 0 .venv/lib >>.venv/install.log 2>&1
+        .venv/bin/python -m compileall -q -j 0 .venv/lib components strongroom >>.venv/install.log 2>&1
 } || {
     tail -n 15 .venv/install.log >&2
     refuse "requirements.txt could not be installed; pip's reason is above. Nothing outside .venv was changed. If the package index refused, name another one with PIP_INDEX_URL, and run this again: it starts over."

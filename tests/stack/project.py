@@ -78,6 +78,7 @@ class Project:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # As for `make up`.
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "GOGC": "400",
             # The project's own postgresql plugin serves everywhere, so that these tests mean the
             # same on every network; test_conformance.py compares it with the official one.
             "PATH": os.pathsep.join(

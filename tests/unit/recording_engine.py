@@ -75,9 +75,7 @@ class Recording(MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
     def of_type(self, kind: str) -> list[Registered]:
-        # By name: they are registered in the order in which what they wait for is known.
-        of_kind = (one for one in self.registered if one.type == kind)
-        return sorted(of_kind, key=lambda one: one.name)
+        return [one for one in self.registered if one.type == kind]
 
     def named(self, name: str) -> Registered:
         (found,) = [one for one in self.registered if one.name == name]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 from google.protobuf import struct_pb2
 from hypothesis import given
@@ -57,6 +58,29 @@ def _leaves(value: Any) -> set[str]:
 def test_the_engine_itself_reads_what_is_sent(values: dict[str, Any]) -> None:
     read = PropertyValue.unmarshal_map(to_struct(values))
     assert read.keys() == values.keys()
+
+
+@given(KNOWN)
+def test_what_the_sdk_wraps_as_secret_or_as_an_output_is_the_plain_value(value: Any) -> None:
+    wrapped = PropertyValue.unmarshal_map(to_struct({"kept": value, "beside": 1}))
+    hidden = {key: one.with_secret(True) for key, one in wrapped.items()}
+    tracked = {key: one.with_dependencies({"urn:of:another"}) for key, one in hidden.items()}
+    for each in (hidden, tracked):
+        struct = PropertyValue.marshal_map(each)
+        assert from_struct(struct) == {"kept": value, "beside": 1}
+        told = from_struct(struct, lambda secret: ("secret", secret))
+        assert told == {"kept": ("secret", value), "beside": ("secret", 1)}
+
+
+def test_an_output_without_a_value_is_not_known() -> None:
+    output = {"4dabf18193072939515e22adb298388d": "d0e6a833031e9bbcd3f4e8bde6ca49a4"}
+    assert from_struct(to_struct({"later": output})) == {"later": UNKNOWN}
+
+
+def test_a_file_is_no_property() -> None:
+    struct = PropertyValue.marshal_map({"code": PropertyValue(pulumi.FileAsset("a.zip"))})
+    with pytest.raises(ValueError, match="an asset, an archive or a resource"):
+        from_struct(struct)
 
 
 @given(st.integers(-EXACT, EXACT))

@@ -110,7 +110,8 @@ def outputs(found: Role, said: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
         told[_alias(name)] = found.settings.get(name, 0)
     told["assumeRole"] = found.settings.get("assume_role", "")
-    return told
+    # What is off or empty was mostly never spoken of.
+    return {name: value for name, value in told.items() if value or name in said}
 
 
 def same_instant(one: Any, other: str) -> bool:
