@@ -4,9 +4,10 @@ import math
 
 from components.aws.alarms import HOUR, Alarm, Beyond, Measure, Silence
 from components.aws.instance_class import is_burstable, memory_gib, most_connections
+from components.aws.parameters import kept_for_a_replica
 from strongroom.aws_names import Names
 
-_GIB = 2**30
+_MIB, _GIB = 2**20, 2**30
 _SEVEN_DAYS_OF_HOURS = 168
 
 #: How far a replica may be behind what it should be.
@@ -103,8 +104,29 @@ def instance_alarms(
 
 
 def primary_alarms(identifier: str, storage_gb: int) -> tuple[Alarm, ...]:
-    """What only an instance that is written to can run out of."""
+    """What only an instance that is written to, and has replicas, can run out of.
+
+    Args:
+        identifier: the instance's.
+        storage_gb: storage it begins with, GiB.
+    """
+    kept = kept_for_a_replica(storage_gb)
     return (
+        Alarm(
+            "primary-slot",
+            f"A replica has yet to fetch half of the {kept} MiB of WAL that the primary keeps for "
+            "one (max_slot_wal_keep_size): beyond that its slot is lost, and it can only catch up "
+            "from RDS's archive, or not at all. A delay is no reason, it holds back what was "
+            "fetched. See which in pg_replication_slots, then that replica's events and log.",
+            # Of all slots the farthest behind in WAL received, bytes (RDS user guide, "Amazon
+            # CloudWatch metrics for Amazon RDS"); each replica in the region has one.
+            _of_instance(identifier, "OldestReplicationSlotLag", "Maximum"),
+            kept / 2 * _MIB,
+            Beyond.ABOVE,
+            Silence.UNKNOWN,
+            300,
+            2,
+        ),
         Alarm(
             "primary-wal",
             "WAL takes more than a fifth of the primary's first storage, most likely kept for a "

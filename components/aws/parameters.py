@@ -59,9 +59,18 @@ def parameters(database: str, storage_gb: int, server: Mapping[str, str]) -> dic
         Values as RDS takes them, by name.
     """
     # A replica that does not come back must not fill the disk with the WAL kept for it; one that
-    # is delayed needs some. The alarm on kept WAL comes before.
-    kept = {"max_slot_wal_keep_size": str(storage_gb * 1024 // 4)}
+    # is delayed needs some. The alarms on kept WAL come before.
+    kept = {"max_slot_wal_keep_size": str(kept_for_a_replica(storage_gb))}
     return {**server, **FIXED, **kept, "cron.database_name": database}
+
+
+def kept_for_a_replica(storage_gb: int) -> int:
+    """How much WAL the primary keeps for a replica that does not fetch it, MiB.
+
+    Args:
+        storage_gb: storage it begins with, GiB.
+    """
+    return storage_gb * 1024 // 4
 
 
 def declare_parameters(

@@ -15,6 +15,7 @@ from components.aws.alarms import HOUR, MINUTE, Alarm, Beyond, Silence
 from components.aws.instance_class import memory_gib, most_connections
 from components.aws.log_alarms import log_alarms, refusal_alarms
 from components.aws.log_patterns import ON_A_REPLICA, ON_THE_PRIMARY
+from components.aws.parameters import parameters
 from strongroom.aws_names import Names
 
 NAMES = Names("production")
@@ -93,6 +94,20 @@ def test_thresholds_follow_the_instance() -> None:
     assert large["memory"] == pytest.approx(3.2 * GIB)
     assert "credits" in small
     assert "credits" not in large
+
+
+@pytest.mark.parametrize("storage_gb", [20, 100, 1000])
+def test_a_slot_that_falls_behind_is_told_before_it_is_lost_and_before_the_disk_fills(
+    storage_gb: int,
+) -> None:
+    alarms = {each.name: each for each in primary_alarms(NAMES.primary, storage_gb)}
+    slot, wal = alarms["primary-slot"], alarms["primary-wal"]
+    assert slot.measure.metric == "OldestReplicationSlotLag"
+    assert dict(slot.measure.dimensions) == {"DBInstanceIdentifier": NAMES.primary}
+    kept = int(parameters("app", storage_gb, {})["max_slot_wal_keep_size"]) * 2**20
+    assert slot.threshold == kept / 2
+    assert slot.threshold < wal.threshold < kept
+    assert slot.beyond is wal.beyond is Beyond.ABOVE
 
 
 def test_memory_is_read_from_the_name_of_a_class() -> None:
