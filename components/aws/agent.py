@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import pulumi
-import pulumi_aws as aws
 
 from components.aws.alarm_table import instance_alarms, primary_alarms, topic_alarms
 from components.aws.alarms import declare_alarms
@@ -16,12 +15,6 @@ from components.aws.primary import Primary
 from components.aws.watch import count_in_log
 from strongroom.declaration import Declaration
 from strongroom.settings import Settings
-
-#: What RDS tells of the primary; the rest of its categories are daily business.
-_TOLD = (
-    *("availability", "backup", "configuration change", "deletion", "failover", "failure"),
-    *("low storage", "maintenance", "notification", "read replica", "recovery", "restoration"),
-)
 
 
 @dataclass(frozen=True)
@@ -80,26 +73,4 @@ class Agent(pulumi.ComponentResource):
             *watch_rules(names, settings.pipeline_roles),
         )
         declare_rules(name, rules, names, topic, self)
-        aws.rds.EventSubscription(
-            f"{name}-instance",
-            name=names.of("instance"),
-            sns_topic=topic,
-            source_type="db-instance",
-            source_ids=[names.primary],
-            event_categories=list(_TOLD),
-            opts=after,
-        )
-        # Of all parameter and security groups: these have no names that are known before.
-        for kind, categories in (
-            ("parameter-group", ["configuration change"]),
-            ("security-group", ["configuration change", "failure"]),
-        ):
-            aws.rds.EventSubscription(
-                f"{name}-{kind}",
-                name=names.of(kind),
-                sns_topic=topic,
-                source_type=f"db-{kind}",
-                event_categories=categories,
-                opts=after,
-            )
         self.register_outputs({})

@@ -16,6 +16,7 @@ from components.aws.logs import declare_logs
 from components.aws.monitoring import flow_role, monitoring_role
 from components.aws.network import Network, NetworkArgs
 from components.aws.parameters import declare_parameters, family_of, parameters
+from components.aws.subscriptions import subscribe
 from components.aws.topic import PUBLISHERS, Topic, TopicArgs
 from strongroom.aws_names import Names, partition_of
 from strongroom.aws_settings import PORT, AwsSettings
@@ -101,6 +102,7 @@ class Primary(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
         self.resource = self._instance()
+        subscribe(f"{name}-told", self.names, self.alerts, self.resource, self)
         self.host = self.resource.address
         self.port = self.resource.port
         self.database = self.resource.db_name

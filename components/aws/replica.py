@@ -80,6 +80,9 @@ class Replica(pulumi.ComponentResource):
                 {**primary.server, **delay},
                 pulumi.ResourceOptions(parent=self),
             )
+        # RDS makes a PostgreSQL replica with its primary's parameters, whatever is asked for, so
+        # a group of its own takes a change and a restart once it is there. Nothing else does:
+        # the rest is taken at once or, as far as it can only be changed, is as on the primary.
         server = aws.rds.Instance(
             f"{name}-instance",
             identifier=args.identifier,

@@ -19,6 +19,7 @@ INSTANCE = "aws:rds/instance:Instance"
 LOG = "aws:cloudwatch/logGroup:LogGroup"
 KEY = "aws:kms/key:Key"
 PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
+SUBSCRIPTION = "aws:rds/eventSubscription:EventSubscription"
 INTO = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 LONG = "Production." + "x" * 89
 
@@ -147,6 +148,8 @@ def test_every_resource_is_below_a_component_and_fits_the_limits(environment: st
         assert len(one.name) <= 55 or one.type == "pulumi:pulumi:Stack"
     for one in stack.of_type(INSTANCE):
         assert len(one.inputs["identifier"]) <= 63
+    for one in stack.of_type(SUBSCRIPTION):
+        assert len(one.inputs["name"]) <= 255
     for one in stack.of_type("aws:ec2/securityGroup:SecurityGroup"):
         assert "name" not in one.inputs
         assert not one.name.startswith("sg-")
@@ -190,6 +193,44 @@ def test_a_replica_is_guarded_like_its_primary_and_shares_its_sign_in() -> None:
         assert {key: told[key] for key in alike} == {key: primary[key] for key in alike}
         assert "password" not in told
         assert "dbName" not in told
+
+
+def test_a_standby_needs_no_change_after_it_was_made_and_a_delayed_one_needs_one() -> None:
+    """The provider makes a replica of what RDS takes at once, and changes what then differs."""
+    stack = servers(replicaDelaySeconds="7200")
+    primary, replica, delayed = (
+        stack.named(f"{each}-instance").inputs for each in ("primary", "replica", "delayed")
+    )
+    # What RDS lets a replica inherit, and takes at its creation from nobody.
+    inherited = ("caCertIdentifier", "maintenanceWindow", "maxAllocatedStorage")
+    for told in (replica, delayed):
+        assert [told[name] for name in inherited] == [primary[name] for name in inherited]
+        # Each of these is a change by itself; of backups, a replica has its primary's.
+        always = {"replicaMode", "password", "manageMasterUserPassword", "backupRetentionPeriod"}
+        assert not told.keys() & {*always, "backupWindow", "allocatedStorage"}
+    differing = {name for name in replica if replica[name] != delayed.get(name)}
+    assert differing == {"identifier", "parameterGroupName"}
+
+
+def test_rds_tells_of_the_primary_and_of_its_surroundings_once_it_is_there() -> None:
+    stack = servers()
+    found = {each.name: each for each in stack.of_type(SUBSCRIPTION)}
+    (topic,) = stack.of_type("aws:sns/topic:Topic")
+    for each in found.values():
+        assert each.inputs["snsTopic"].endswith(f":{topic.inputs['name']}")
+        assert each.request.parent == stack.named("primary").urn
+        assert "primary-instance" in before(stack, each)
+        assert each.request.deleteBeforeReplace
+    told = found["primary-told-instance"].inputs
+    assert told["sourceIds"] == ["strongroom-production-primary"]
+    # Security Hub's RDS.20, RDS.21 and RDS.22 ask for these.
+    categories = {
+        each.inputs["sourceType"]: set(each.inputs["eventCategories"]) for each in found.values()
+    }
+    assert categories["db-instance"] >= {"maintenance", "configuration change", "failure"}
+    assert categories["db-instance"] >= {"deletion", "failover", "low storage", "recovery"}
+    assert categories["db-parameter-group"] == {"configuration change"}
+    assert categories["db-security-group"] == {"configuration change", "failure"}
 
 
 def test_a_parameter_that_takes_a_restart_waits_for_one() -> None:

@@ -19,7 +19,6 @@ ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
 RULE = "aws:cloudwatch/eventRule:EventRule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
-SUBSCRIPTION = "aws:rds/eventSubscription:EventSubscription"
 
 
 def declare(settings: Settings = SETTINGS, names: Names = NAMES) -> Recording:
@@ -131,18 +130,6 @@ def test_every_rule_tells_the_topic_in_a_sentence(stack: Recording) -> None:
     assert PIPELINE in rules["agent-instance-changed"]["eventPattern"]
 
 
-def test_rds_tells_of_the_primary_and_of_its_surroundings(stack: Recording) -> None:
-    found = _inputs(stack, SUBSCRIPTION)
-    assert {each["snsTopic"] for each in found.values()} == {TOPIC}
-    assert found["agent-instance"]["sourceIds"] == [NAMES.primary]
-    # Security Hub's RDS.20, RDS.21 and RDS.22 ask for these.
-    categories = {each["sourceType"]: set(each["eventCategories"]) for each in found.values()}
-    assert categories["db-instance"] >= {"maintenance", "configuration change", "failure"}
-    assert categories["db-instance"] >= {"deletion", "failover", "low storage", "recovery"}
-    assert categories["db-parameter-group"] == {"configuration change"}
-    assert categories["db-security-group"] == {"configuration change", "failure"}
-
-
 def test_credits_are_looked_at_only_where_a_class_has_them() -> None:
     for size, burstable in (("db.t4g.medium", True), ("db.m7g.large", False)):
         found = declare(replace(SETTINGS, aws=replace(AWS, replica_class=size)))
@@ -153,7 +140,7 @@ def test_credits_are_looked_at_only_where_a_class_has_them() -> None:
 @pytest.mark.parametrize("environment", ["p", "Production_of-Everything." * 4])
 def test_names_are_unique_and_keep_to_awss_limits(environment: str) -> None:
     found = declare(names=Names(environment))
-    for kind, limit in ((ALARM, 255), (FILTER, 512), (RULE, 64), (SUBSCRIPTION, 255)):
+    for kind, limit in ((ALARM, 255), (FILTER, 512), (RULE, 64)):
         names = [one.inputs["name"] for one in found.of_type(kind)]
         assert len(set(names)) == len(names)
         assert max(map(len, names)) <= limit
