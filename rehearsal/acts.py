@@ -23,6 +23,9 @@ Tell = Callable[[str], None]
 #: a minute, and three looks 10 s apart (Terraform AWS provider, `waitDBInstanceAvailable`).
 WAIT = 80
 
+#: Seconds it looks for a queue that is gone, 15 times in a row (`waitQueueDeleted`).
+_QUEUE_WAIT = 130
+
 
 @dataclass(frozen=True)
 class Act:
@@ -50,21 +53,25 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
     protected = str(config.get("strongroom:deletionProtection", True)).lower() == "true"
     # A replica with parameters of its own is made, changed and restarted.
     making = WAIT + 3 * WAIT if delayed else 2 * WAIT
+    # The engine deletes in rows, each when all of the one before is gone: a queue in the primary's.
+    queue = bool((config.get("strongroom:aws") or {}).get("breakGlassRoles"))
+    ending = WAIT + (_QUEUE_WAIT if queue else WAIT)
     waits = ", nearly all of it the provider's own waiting for instances"
     guarded = [
         Act("a change that would replace the primary", 10, lambda: _replace(scene), needed=False),
-        Act("destroy, while it is protected", 20, lambda: _refused(scene), needed=False),
-        Act("deletion protection off", 2 * WAIT + 40, lambda: _unprotect(scene, tell), waits),
+        Act("destroy, while it is protected", 5, lambda: _refused(scene), needed=False),
+        Act("deletion protection off, by hand", 15, lambda: _by_hand(scene)),
     ]
+    also = ", that of deletion protection too" if protected else ""
     return [
         Act("packing the function", 10, lambda: _packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),
-        Act("up", making + 60, lambda: _up(scene, tell), waits),
+        Act("up", making + 30, lambda: _up(scene, tell), waits),
         Act("looking for a secret that lies open", 5, lambda: looked(scene), needed=False),
-        Act("preview again, with a refresh", 20, lambda: _again(scene)),
-        Act("a change of tier and of a setting", 40, lambda: _update(scene)),
+        Act("preview again, with a refresh", 15, lambda: _again(scene)),
         *(guarded if protected else ()),
-        Act("destroy", 2 * WAIT + 60, lambda: _destroy(scene, tell), waits),
+        Act(f"a change of tier and of a setting{also}", 30, lambda: _update(scene, protected)),
+        Act("destroy", ending + 20, lambda: _destroy(scene, tell), waits),
     ]
 
 
@@ -135,11 +142,14 @@ def _again(scene: Scene) -> Outcome:
     return facts, [*_failed(plan.run), *wrong]
 
 
-def _update(scene: Scene) -> Outcome:
+def _update(scene: Scene, protected: bool) -> Outcome:
     who, tier = people.promote(scene)
     scene.edit(scene.settings.name, _longer)
-    plan = planned(scene)
-    run = scene.pulumi("up", "--yes", "--skip-preview")
+    if protected:
+        scene.set("strongroom:deletionProtection", False)
+    plan = planned(scene, "--refresh")
+    # What was done by hand is as it is declared from now on, so there is nothing to wait for.
+    run = scene.pulumi("up", "--yes", "--skip-preview", "--refresh")
     facts = [f"{who} becomes {tier}", plan.counted, run.changes]
     wrong = [] if people.is_in(scene, who, tier) else [f"{who} does not have the rights of {tier}"]
     replaced = [f"it would {each}" for each in plan.changes if "replace" in each.operation]
@@ -155,11 +165,11 @@ def _longer(content: dict[str, dict[str, Any]]) -> None:
 def _replace(scene: Scene) -> Outcome:
     before = scene.settings.read_text()
     scene.set("strongroom:database", "another")
-    plan = planned(scene)
+    run = scene.pulumi("preview")
     scene.settings.write_text(before)
-    if plan.run.code == 0:
+    if run.code == 0:
         return [], ["another database's name would replace the primary, and preview lets it pass"]
-    return [f"refused: {each}" for each in plan.run.problems[:3]], []
+    return [f"refused: {each}" for each in run.problems[:3]], []
 
 
 def _refused(scene: Scene) -> Outcome:
@@ -182,10 +192,16 @@ def _refused(scene: Scene) -> Outcome:
     return facts, wrong
 
 
-def _unprotect(scene: Scene, tell: Tell) -> Outcome:
-    scene.set("strongroom:deletionProtection", False)
-    run = scene.pulumi("up", "--yes", "--skip-preview", hear=_instances(tell))
-    return [run.changes], _failed(run)
+def _by_hand(scene: Scene) -> Outcome:
+    """Somebody takes AWS's protection off; it is no longer as declared, and a preview says so."""
+    rds = scene.client("rds")
+    names = [each["DBInstanceIdentifier"] for each in rds.describe_db_instances()["DBInstances"]]
+    for name in names:
+        rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    plan = planned(scene, "--refresh")
+    seen = [each for each in plan.changes if each.properties == ("deletionProtection",)]
+    wrong = [] if len(seen) == len(names) else [f"a preview sees it at {len(seen)} of {len(names)}"]
+    return [f"seen by a preview: it would {each}" for each in seen], [*_failed(plan.run), *wrong]
 
 
 def _destroy(scene: Scene, tell: Tell) -> Outcome:
