@@ -8,30 +8,19 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.stand import (
-    Stand,
-    Writer,
-    bytes_of,
-    pgbench,
-    plain_copy,
-    run_pgbench,
-    stand,
-)
+from benchmarks.accident import Back, prepare, there_and_back, wait_for_rows
+from benchmarks.stand import Stand, Writer, bytes_of, pgbench, run_pgbench, stand
 from strongroom.incident.find import find
-from strongroom.recovery import event
-from strongroom.recovery.plan import Way, Wish, make
-from strongroom.recovery.run import Run
+from strongroom.recovery.plan import Way
 from strongroom.recovery.sources import Kind
 
 # Rows changed between the snapshot and the accident for each byte of the database: about a tenth
@@ -50,57 +39,6 @@ class Part(StrEnum):
     CULPRIT = "culprit"
     DRILLS = "drills"
     STEADY = "steady"
-
-
-@dataclass
-class Timed:
-    """Follows a run and notes how long each step took (s)."""
-
-    steps: dict[str, float] = field(default_factory=dict)
-    _title: str = ""
-    _begun: float = 0
-
-    def step(self, number: int, count: int, title: str) -> None:
-        """A step begins."""
-        del number, count
-        self.end()
-        self._title, self._begun = title, time.monotonic()
-
-    def end(self) -> None:
-        """The step that ran is over."""
-        if self._title:
-            self.steps[self._title] = round(time.monotonic() - self._begun, 2)
-
-    def note(self, text: str) -> None:
-        """Nothing: it is timed."""
-
-    def keep(self, text: str) -> None:
-        """Nothing: it is timed."""
-
-
-@dataclass(frozen=True)
-class Back:
-    """One recovery; seconds, bytes and rows.
-
-    Attributes:
-        culprit: until the event was found and its culprit named.
-        plan: until the plan was made, the search for the event included.
-        serves: until the database served again, from the command on.
-        whole: until everything was done.
-        floor: a plain copy of the source's bytes, durable.
-        lost: acknowledged rows that are not there.
-        steps: how long each took.
-    """
-
-    culprit: float
-    plan: float
-    serves: float
-    whole: float
-    floor: float
-    size: int
-    rows: int
-    lost: int
-    steps: dict[str, float]
 
 
 def main(
@@ -140,8 +78,8 @@ def _recover(made: Stand, runs: int) -> tuple[Any, Table]:
         for way in Way:
             backs = []
             for _ in range(runs):
-                _prepare(made, kind, int(made.size() * _CHANGED))
-                backs.append(_back(made, kind, way, floor=True))
+                prepare(made, kind, int(made.size() * _CHANGED))
+                backs.append(there_and_back(made, kind, way, floor=True))
                 _CONSOLE.print(f"{kind} {way}", asdict(backs[-1]))
             found[f"{kind} {way}"] = [asdict(back) for back in backs]
             table.add_row(
@@ -156,48 +94,6 @@ def _recover(made: Stand, runs: int) -> tuple[Any, Table]:
     return found, table
 
 
-def _prepare(made: Stand, kind: Kind, rows: int) -> None:
-    """A snapshot, a replica where that is the source, and what is done after that."""
-    made.remove_replica()
-    made.forget_final_snapshots()
-    made.snapshot()
-    if kind is Kind.REPLICA:
-        made.replica()
-    made.work(rows)
-
-
-def _back(made: Stand, kind: Kind, way: Way, *, floor: bool) -> Back:
-    """One accident, and back."""
-    size, writer = 0, Writer(made)
-    copied = 0.0
-    if floor:
-        newest = made.vault.data(made.vault.catalog()[-1])
-        of = made.folder / "replica" / "data" if kind is Kind.REPLICA else newest
-        copied, size = plain_copy(of, made.cluster)
-    with writer:
-        _until(partial(_has_written, writer))
-        made.drop_database()
-    timed, begun = Timed(), time.monotonic()
-    situation = made.situation
-    target = event.latest(situation, made.begun, "app")
-    named = time.monotonic() - begun
-    plan = make(situation, Wish(target, "app", way=way, source=kind))
-    planned = time.monotonic() - begun
-    outcome = Run.begin(situation, plan, timed).go()
-    timed.end()
-    return Back(
-        culprit=round(named, 2),
-        plan=round(planned, 2),
-        serves=round(planned + outcome.seconds, 2),
-        whole=round(planned + outcome.whole, 2),
-        floor=round(copied, 2),
-        size=size,
-        rows=len(writer.acknowledged),
-        lost=writer.lost(),
-        steps=timed.steps,
-    )
-
-
 def _culprit(made: Stand, runs: int) -> tuple[Any, Table]:
     """Drop and truncate tables under load; how long until who did it is named."""
     table = _table("event", "named after, s", "of them")
@@ -210,7 +106,7 @@ def _culprit(made: Stand, runs: int) -> tuple[Any, Table]:
             with made.root() as root, Writer(made) as writer:
                 root.execute("CREATE TABLE app.gone AS SELECT generate_series(1, 1000) AS id")
                 root.execute("SET strongroom.confirm = 'drop table app.gone'")
-                _until(partial(_has_written, writer))
+                wait_for_rows(writer)
                 began = datetime.now(UTC)
                 begun = time.monotonic()
                 root.execute(f"{statement} app.gone".encode())
@@ -230,8 +126,8 @@ def _drills(made: Stand, runs: int) -> tuple[Any, Table]:
     backs: list[tuple[Kind, Way, Back]] = []
     for number in range(runs):
         kind, way = turns[number % len(turns)]
-        _prepare(made, kind, 1000)
-        backs.append((kind, way, _back(made, kind, way, floor=False)))
+        prepare(made, kind, 1000)
+        backs.append((kind, way, there_and_back(made, kind, way, floor=False)))
         _CONSOLE.print(f"{number + 1}/{runs} {kind} {way}: {backs[-1][2].lost} rows lost")
     table = _table("source, way", "drills", "serves again, s", "acknowledged rows", "lost")
     for kind, way in turns:
@@ -288,18 +184,6 @@ def _steady(made: Stand, runs: int, seconds: int, clients: int) -> tuple[Any, Ta
         table.add_row(name, *spreads, str(len(pairs)))
     table.title = f"{clients} clients, runs of {seconds} s in turns: median (least to most)"
     return found, table
-
-
-def _has_written(writer: Writer) -> bool:
-    return len(writer.acknowledged) >= 100
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.01)
 
 
 def _table(first: str, *others: str) -> Table:
