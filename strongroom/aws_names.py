@@ -96,6 +96,17 @@ class Names:
         return f"/aws/rds/instance/{identifier}/postgresql"
 
 
+def fetching_authorities(region: str, path: str) -> str:
+    """The command that fetches the certificates of RDS's authorities in a region.
+
+    Args:
+        region: such as ``eu-central-1``.
+        path: the file they are to stand in.
+    """
+    bundle = f"https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
+    return f"curl --fail --output {path} {bundle}"
+
+
 def partition_of(region: str) -> str:
     """What ARNs of a region begin with; AWS keeps three worlds apart."""
     if region.startswith("cn-"):

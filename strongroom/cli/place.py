@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from strongroom import reach
+from strongroom.aws_names import fetching_authorities
 from strongroom.aws_settings import PORT
 from strongroom.cluster.stack import StackFolder
 from strongroom.cluster.stack import sign_in as by_certificate
@@ -18,7 +19,6 @@ from strongroom.tiers import PROVISIONER
 
 #: The stack's output that says where the primary is, as HOST:PORT.
 _OUTPUT = "primary"
-_BUNDLE = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 HostOption = Annotated[
     str,
@@ -89,7 +89,7 @@ def by_token(stack: Declaration, role: str, endpoint: Endpoint) -> dict[str, str
         raise StrongroomError(
             f"{trusted} is not there, so nothing could tell the database from an impostor, and "
             "nobody was signed in. It holds the certificates of RDS's authorities: "
-            f"`curl -o {aws.authorities} {_BUNDLE}` fetches them."
+            f"`{fetching_authorities(aws.region, aws.authorities)}` fetches them."
         )
     return {
         "host": endpoint.host,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from strongroom.aws_names import fetching_authorities
 from strongroom.errors import StrongroomError
 from strongroom.packing.modules import sources
 from strongroom.packing.wheels import Target, fetch, pinned
@@ -112,9 +113,8 @@ class Packing:
             raise StrongroomError(
                 f"{self.authorities} {state}. It has the certificates of RDS's authorities, "
                 "without which nobody could tell the database from somebody in its place, so "
-                "nothing was done. Download it once, look at it, and commit it: curl --fail "
-                f"--output {self.authorities} https://truststore.pki.rds.amazonaws.com/"
-                f"{self.region}/{self.region}-bundle.pem"
+                "nothing was done. Download it once, look at it, and commit it: "
+                f"{fetching_authorities(self.region, self.authorities)}"
             )
         return content
 
