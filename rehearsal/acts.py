@@ -145,11 +145,13 @@ def _again(scene: Scene) -> Outcome:
 def _update(scene: Scene, protected: bool) -> Outcome:
     who, tier = people.promote(scene)
     scene.edit(scene.settings.name, _longer)
+    looking = []
     if protected:
+        # What was done by hand is as it is declared from now on: no instance has to be changed.
         scene.set("strongroom:deletionProtection", False)
-    plan = planned(scene, "--refresh")
-    # What was done by hand is as it is declared from now on, so there is nothing to wait for.
-    run = scene.pulumi("up", "--yes", "--skip-preview", "--refresh")
+        looking = ["--refresh"]
+    plan = planned(scene, *looking)
+    run = scene.pulumi("up", "--yes", "--skip-preview", *looking)
     facts = [f"{who} becomes {tier}", plan.counted, run.changes]
     wrong = [] if people.is_in(scene, who, tier) else [f"{who} does not have the rights of {tier}"]
     replaced = [f"it would {each}" for each in plan.changes if "replace" in each.operation]
