@@ -64,7 +64,7 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
     ]
     also = ", that of deletion protection too" if protected else ""
     return [
-        Act("packing the function", 10, lambda: _packed(scene)),
+        Act("packing the function", 5, lambda: _packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),
         Act("up", making + 30, lambda: _up(scene, tell), waits),
         Act("looking for a secret that lies open", 5, lambda: looked(scene), needed=False),
