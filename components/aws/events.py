@@ -10,6 +10,9 @@ import pulumi_aws as aws
 
 from strongroom.aws_names import Names
 
+#: The state of a rule that is told of calls that only read; it takes a trail in the account.
+WITH_READING = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+
 #: What a rule of an API call tells: everything somebody asks first.
 _CALL = {
     "what": "$.detail.eventName",
@@ -48,6 +51,7 @@ class EventRule:
         pattern: as EventBridge reads it; values may be outputs.
         paths: what is told of an event, by the name it has in `tells`.
         tells: the sentence, before `means`.
+        reading: whether it is told of calls that only read.
     """
 
     name: str
@@ -55,10 +59,17 @@ class EventRule:
     pattern: Mapping[str, Any]
     paths: Mapping[str, str]
     tells: str
+    reading: bool = False
 
 
 def call_rule(
-    name: str, means: str, service: str, calls: Sequence[str], detail: Mapping[str, Any]
+    name: str,
+    means: str,
+    service: str,
+    calls: Sequence[str],
+    detail: Mapping[str, Any],
+    *,
+    reading: bool = False,
 ) -> EventRule:
     """A rule for calls of a service's API, as CloudTrail tells them.
 
@@ -68,10 +79,11 @@ def call_rule(
         service: the service as CloudTrail calls it, without ``.amazonaws.com``.
         calls: the names of the calls.
         detail: what else an event's detail must have.
+        reading: see `EventRule`.
     """
     called = {"eventSource": [f"{service}.amazonaws.com"], "eventName": list(calls)}
     pattern = {"detail-type": ["AWS API Call via CloudTrail"], "detail": {**called, **detail}}
-    return EventRule(name, means, pattern, _CALL, _CALLED)
+    return EventRule(name, means, pattern, _CALL, _CALLED, reading)
 
 
 def job_rule(name: str, means: str, kind: str, detail: Mapping[str, Any]) -> EventRule:
@@ -113,13 +125,7 @@ def declare_rules(
     # Their names are fixed, so two of one cannot be there at the same time.
     options = pulumi.ResourceOptions(parent=parent, delete_before_replace=True)
     for rule in rules:
-        declared = aws.cloudwatch.EventRule(
-            f"{name}-{rule.name}",
-            name=names.of(rule.name),
-            description=rule.means,
-            event_pattern=pulumi.Output.json_dumps(rule.pattern),
-            opts=options,
-        )
+        declared = declare_rule(name, rule, names, options)
         aws.cloudwatch.EventTarget(
             f"{name}-{rule.name}",
             rule=declared.name,
@@ -133,3 +139,24 @@ def declare_rules(
             ),
             opts=options,
         )
+
+
+def declare_rule(
+    name: str, rule: EventRule, names: Names, options: pulumi.ResourceOptions
+) -> aws.cloudwatch.EventRule:
+    """Declare one rule, which tells nobody yet.
+
+    Args:
+        name: what the resource's name begins with.
+        rule: what it looks for.
+        names: of the stack.
+        options: whose child it is.
+    """
+    return aws.cloudwatch.EventRule(
+        f"{name}-{rule.name}",
+        name=names.of(rule.name),
+        description=rule.means,
+        event_pattern=pulumi.Output.json_dumps(rule.pattern),
+        state=WITH_READING if rule.reading else None,
+        opts=options,
+    )

@@ -1,19 +1,16 @@
 """Who hears when somebody opens root's secret, or tries to, and what becomes of what they saw."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
+from components.aws.events import EventRule, call_rule, declare_rule, declare_rules
 from components.aws.root_access import sent_by_rule
 from strongroom.aws_names import Names
 from strongroom.aws_settings import AwsSettings
-
-#: Reading is told by EventBridge in this state of a rule only; it takes a trail in the account.
-WITH_READING = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 
 #: Seconds until what was opened is worth nothing: the longest a queue can hold back.
 CLOSED_AFTER = 900
@@ -22,22 +19,6 @@ _OPENING = ("BatchGetSecretValue", "GetSecretValue")
 _CHANGING = (
     *("CancelRotateSecret", "DeleteResourcePolicy", "DeleteSecret", "PutResourcePolicy"),
     *("PutSecretValue", "ReplicateSecretToRegions", "UpdateSecret", "UpdateSecretVersionStage"),
-)
-_RULES = {
-    "seen": "somebody opens it, or tries to",
-    "changed": "somebody changes it, or tries to",
-    "opened": "the glass was broken, so its value has to change",
-}
-_TOLD = {
-    "what": "$.detail.eventName",
-    "who": "$.detail.userIdentity.arn",
-    "where": "$.detail.sourceIPAddress",
-    "when": "$.detail.eventTime",
-    "said": "$.detail.errorCode",
-}
-_WORDS = (
-    "\"Root's secret: <what> by <who> from <where> at <when> (refused: <said>). "
-    'Nobody needs it for daily work: if it was not one of you breaking the glass, it is an attack."'
 )
 
 
@@ -76,33 +57,16 @@ class Openings(pulumi.ComponentResource):
     ) -> None:
         super().__init__("strongroom:components:Openings", name, {}, opts)
         self._name, self._args = name, args
-        arns = pulumi.Output.all(args.secret, args.role)
-        self._alarm(
-            "seen", arns.apply(lambda both: opened(args.names.secret, both[0], but=[both[1]]))
-        )
-        pipelines = args.aws.pipeline_roles
-        self._alarm(
-            "changed",
-            arns.apply(lambda both: changed(args.names.secret, both[0], but=[both[1], *pipelines])),
-        )
+        role, pipelines = args.role, args.aws.pipeline_roles
+        told = (opened(args, [role]), changed(args, [role, *pipelines]))
+        declare_rules(name, told, args.names, args.alerts, self)
         if roles := args.aws.break_glass_roles:
-            self._close(arns.apply(lambda both: glass_broken(args.names.secret, both[0], roles)))
+            self._close(glass_broken(args, roles))
         self.register_outputs({})
 
-    def _alarm(self, what: str, pattern: pulumi.Input[str]) -> None:
-        mine = pulumi.ResourceOptions(parent=self)
-        rule = self._rule(what, pattern)
-        aws.cloudwatch.EventTarget(
-            f"{self._name}-{what}-alert",
-            rule=rule.name,
-            arn=self._args.alerts,
-            input_transformer={"input_paths": _TOLD, "input_template": _WORDS},
-            opts=mine,
-        )
-
-    def _close(self, pattern: pulumi.Input[str]) -> None:
-        mine = pulumi.ResourceOptions(parent=self)
-        rule = self._rule("opened", pattern)
+    def _close(self, broken: EventRule) -> None:
+        fixed = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        rule = declare_rule(self._name, broken, self._args.names, fixed)
         self.queue = aws.sqs.Queue(
             f"{self._name}-queue",
             name=self._args.names.of("root-opened"),
@@ -112,57 +76,58 @@ class Openings(pulumi.ComponentResource):
             message_retention_seconds=86_400,
             sqs_managed_sse_enabled=True,
             policy=rule.arn.apply(sent_by_rule),
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            opts=fixed,
         )
         aws.cloudwatch.EventTarget(
-            f"{self._name}-opened-close", rule=rule.name, arn=self.queue.arn, opts=mine
-        )
-
-    def _rule(self, what: str, pattern: pulumi.Input[str]) -> aws.cloudwatch.EventRule:
-        return aws.cloudwatch.EventRule(
-            f"{self._name}-{what}",
-            name=self._args.names.of(f"root-{what}"),
-            description=f"Root's secret: {_RULES[what]}",
-            event_pattern=pattern,
-            state=WITH_READING,
-            # Its name is fixed, so two of it cannot be there at the same time.
-            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            f"{self._name}-close",
+            rule=rule.name,
+            arn=self.queue.arn,
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
 
-def opened(name: str, arn: str, but: Sequence[str]) -> str:
-    """The pattern of a call that opens the secret, refused or not, by anybody but some roles."""
-    return _pattern(name, arn, _OPENING, _by_others(but))
-
-
-def changed(name: str, arn: str, but: Sequence[str]) -> str:
-    """The pattern of a call that changes the secret, its policy or its rotation."""
-    return _pattern(name, arn, _CHANGING, _by_others(but))
-
-
-def glass_broken(name: str, arn: str, roles: Sequence[str]) -> str:
-    """The pattern of a call by which one of some roles really saw the value."""
-    by = _by(list(roles))
-    return _pattern(name, arn, _OPENING, {**by, "errorCode": [{"exists": False}]})
-
-
-def _pattern(name: str, arn: str, calls: Sequence[str], detail: dict[str, Any]) -> str:
-    # A caller names a secret as they like: by its name, its ARN, or that without its last part.
-    either = [{"prefix": name}, {"prefix": arn.rpartition("-")[0]}]
-    return json.dumps(
-        {
-            "source": ["aws.secretsmanager"],
-            "detail-type": ["AWS API Call via CloudTrail"],
-            "detail": {
-                "eventName": list(calls),
-                "requestParameters": {"secretId": either},
-                **detail,
-            },
-        }
+def opened(args: OpeningsArgs, but: Sequence[pulumi.Input[str]]) -> EventRule:
+    """Of a call that opens the secret, refused or not, by anybody but some roles."""
+    return _rule(
+        "root-seen",
+        "Root's secret was opened, or somebody tried. Nobody needs it for daily work: if it was "
+        "not one of you breaking the glass, it is an attack.",
+        args,
+        _OPENING,
+        _by_others(but),
     )
 
 
-def _by_others(roles: Sequence[str]) -> dict[str, Any]:
+def changed(args: OpeningsArgs, but: Sequence[pulumi.Input[str]]) -> EventRule:
+    """Of a call that changes the secret, its policy or its rotation."""
+    return _rule(
+        "root-changed",
+        "Root's secret, who may open it, or its rotation was changed outside the pipeline, or "
+        "somebody tried. Put back what `preview` shows, then find out why.",
+        args,
+        _CHANGING,
+        _by_others(but),
+    )
+
+
+def glass_broken(args: OpeningsArgs, roles: Sequence[str]) -> EventRule:
+    """Of a call by which one of some roles really saw the value."""
+    really = {**_by(list(roles)), "errorCode": [{"exists": False}]}
+    means = "The glass was broken, so root's password changes a quarter of an hour later."
+    return _rule("root-opened", means, args, _OPENING, really)
+
+
+def _rule(
+    name: str, means: str, args: OpeningsArgs, calls: Sequence[str], detail: Mapping[str, Any]
+) -> EventRule:
+    # A caller names a secret as they like: by its name, its ARN, or that without its last part.
+    arn = args.secret.apply(lambda whole: whole.rpartition("-")[0])
+    either = {"secretId": [{"prefix": args.names.secret}, {"prefix": arn}]}
+    whose = {"requestParameters": either, **detail}
+    return call_rule(name, means, "secretsmanager", calls, whose, reading=True)
+
+
+def _by_others(roles: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
     """By another role, or by who has none: a user, or the account's first."""
     return {"$or": [_by([{"anything-but": list(roles)}]), _by([{"exists": False}])]}
 

@@ -28,6 +28,7 @@ ADA = "arn:aws:iam::123456789012:role/ada"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:strongroom/production/root"
 AWS = AwsSettings(region="eu-central-1", break_glass_roles=(GLASS,), pipeline_roles=(DEPLOY,))
 CODE = Packed("build/function-0123456789ab.zip", "0123456789ab")
+RULE = "aws:cloudwatch/eventRule:EventRule"
 FOUNDATION = Foundation("app", ("app",), "production", replicator=False)
 
 
@@ -193,6 +194,7 @@ def event(call: str, who: str | None, secret: str = SECRET + "-AbCdEf", **more: 
         "source": "aws.secretsmanager",
         "detail-type": "AWS API Call via CloudTrail",
         "detail": {
+            "eventSource": "secretsmanager.amazonaws.com",
             "eventName": call,
             "userIdentity": {"arn": "arn:aws:iam::123456789012:user/eve", **session},
             "requestParameters": {"secretId": secret},
@@ -230,12 +232,13 @@ REFUSED = {"errorCode": "AccessDenied"}
 def test_a_rule_matches_what_it_is_for(
     stack: Recording, rule: str, told: Any, matches: bool
 ) -> None:
-    text = stack.named(f"root-openings-{rule}").inputs["eventPattern"]
+    rules = {each.name: each.inputs["eventPattern"] for each in stack.of_type(RULE)}
+    text = rules[f"root-openings-root-{rule}"]
     assert EventPattern(text, json.loads(text)).matches_event(told) is matches
 
 
 def test_reading_is_told_to_the_rules_and_every_alarm_goes_to_the_topic(stack: Recording) -> None:
-    rules = stack.of_type("aws:cloudwatch/eventRule:EventRule")
+    rules = stack.of_type(RULE)
     assert {each.inputs["state"] for each in rules} == {
         "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
     }
@@ -244,8 +247,8 @@ def test_reading_is_told_to_the_rules_and_every_alarm_goes_to_the_topic(stack: R
         each.name: each.inputs["arn"]
         for each in stack.of_type("aws:cloudwatch/eventTarget:EventTarget")
     }
-    assert targets["root-openings-seen-alert"] == topic
-    assert targets["root-openings-changed-alert"] == topic
+    assert targets["root-openings-root-seen"] == topic
+    assert targets["root-openings-root-changed"] == topic
     assert stack.named("root-function-failed").inputs["alarmActions"] == [topic]
 
 
