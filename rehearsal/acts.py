@@ -62,7 +62,7 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
         Act("destroy, while it is protected", 5, lambda: _refused(scene), needed=False),
         Act("deletion protection off, by hand", 15, lambda: _by_hand(scene)),
     ]
-    also = ", that of deletion protection too" if protected else ""
+    also = ", with deletion protection off" if protected else ""
     return [
         Act("packing the function", 5, lambda: _packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),

@@ -36,7 +36,9 @@ class AgentArgs:
 
 
 class Agent(pulumi.ComponentResource):
-    """Declares who is told of what: PostgreSQL's log, RDS's measures and events, CloudTrail's.
+    """Declares who is told of what: PostgreSQL's log, RDS's measures, CloudTrail's events.
+
+    What RDS says by itself is told from the first minute of the primary, which declares that.
 
     Services of AWS do what the background process of a local stack does: pg_cron keeps the
     heartbeat, AWS Backup takes snapshots and tests them, Secrets Manager rotates. A scheduled `up`

@@ -31,7 +31,7 @@ def test_a_protected_stack_is_kept_and_then_let_go_in_less_than_twelve_minutes(
         "a change that would replace the primary",
         "destroy, while it is protected",
         "deletion protection off, by hand",
-        "a change of tier and of a setting, that of deletion protection too",
+        "a change of tier and of a setting, with deletion protection off",
         "destroy",
     ]
     assert sum(each.expected for each in steps) <= 12 * 60
