@@ -60,9 +60,8 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
     guarded = [
         Act("a change that would replace the primary", 10, lambda: _replace(scene), needed=False),
         Act("destroy, while it is protected", 5, lambda: _refused(scene), needed=False),
-        Act("deletion protection off, by hand", 15, lambda: _by_hand(scene)),
     ]
-    also = ", with deletion protection off" if protected else ""
+    also = ", and protection off by hand" if protected else ""
     return [
         Act("packing the function", 5, lambda: _packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),
@@ -70,7 +69,7 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
         Act("looking for a secret that lies open", 5, lambda: looked(scene), needed=False),
         Act("preview again, with a refresh", 15, lambda: _again(scene)),
         *(guarded if protected else ()),
-        Act(f"a change of tier and of a setting{also}", 30, lambda: _update(scene, protected)),
+        Act(f"a change of tier and of a setting{also}", 35, lambda: _update(scene, protected)),
         Act("destroy", ending + 20, lambda: _destroy(scene, tell), waits),
     ]
 
@@ -143,19 +142,36 @@ def _again(scene: Scene) -> Outcome:
 
 
 def _update(scene: Scene, protected: bool) -> Outcome:
+    """What is wanted, and on a protected stack what somebody did by hand, in one preview."""
     who, tier = people.promote(scene)
     scene.edit(scene.settings.name, _longer)
-    looking = []
-    if protected:
-        # What was done by hand is as it is declared from now on: no instance has to be changed.
-        scene.set("strongroom:deletionProtection", False)
-        looking = ["--refresh"]
+    by_hand = _by_hand(scene) if protected else []
+    looking = ["--refresh"] if by_hand else []
     plan = planned(scene, *looking)
+    seen = [each for each in plan.changes if each.properties == ("deletionProtection",)]
+    if by_hand:
+        # From now on it is declared as it is, so no instance has to be changed and waited for.
+        scene.set("strongroom:deletionProtection", False)
     run = scene.pulumi("up", "--yes", "--skip-preview", *looking)
-    facts = [f"{who} becomes {tier}", plan.counted, run.changes]
+    facts = [
+        f"{who} becomes {tier}",
+        plan.counted,
+        *(f"by hand, so it would {each}" for each in seen),
+    ]
     wrong = [] if people.is_in(scene, who, tier) else [f"{who} does not have the rights of {tier}"]
+    if len(seen) != len(by_hand):
+        wrong.append(f"a preview sees {len(seen)} of {len(by_hand)} changes by hand")
     replaced = [f"it would {each}" for each in plan.changes if "replace" in each.operation]
-    return facts, [*_failed(plan.run), *_failed(run), *replaced, *wrong]
+    return [*facts, run.changes], [*_failed(plan.run), *_failed(run), *replaced, *wrong]
+
+
+def _by_hand(scene: Scene) -> list[str]:
+    """Take AWS's protection off every instance, as somebody might; returns which."""
+    rds = scene.client("rds")
+    names = [each["DBInstanceIdentifier"] for each in rds.describe_db_instances()["DBInstances"]]
+    for name in names:
+        rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
+    return names
 
 
 def _longer(content: dict[str, dict[str, Any]]) -> None:
@@ -192,18 +208,6 @@ def _refused(scene: Scene) -> Outcome:
         except botocore.exceptions.ClientError as error:
             facts.append(f"AWS refuses to delete {name}: {error.response['Error']['Message']}")
     return facts, wrong
-
-
-def _by_hand(scene: Scene) -> Outcome:
-    """Somebody takes AWS's protection off; it is no longer as declared, and a preview says so."""
-    rds = scene.client("rds")
-    names = [each["DBInstanceIdentifier"] for each in rds.describe_db_instances()["DBInstances"]]
-    for name in names:
-        rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False)
-    plan = planned(scene, "--refresh")
-    seen = [each for each in plan.changes if each.properties == ("deletionProtection",)]
-    wrong = [] if len(seen) == len(names) else [f"a preview sees it at {len(seen)} of {len(names)}"]
-    return [f"seen by a preview: it would {each}" for each in seen], [*_failed(plan.run), *wrong]
 
 
 def _destroy(scene: Scene, tell: Tell) -> Outcome:
