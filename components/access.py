@@ -13,7 +13,7 @@ from strongroom.declaration import Declaration
 from strongroom.provider import sdk
 from strongroom.rights.rules import Rule, groups_of, memberships, rules
 from strongroom.roster import Member, Service
-from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, Tier
+from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, ROOT, Tier
 
 
 class Database(Protocol):
@@ -39,6 +39,7 @@ class AccessArgs:
         statement_timeouts: for each tier the longest a statement may run, seconds.
         idle_timeout: the longest an open transaction may idle, seconds.
         sign_in: how the provisioner connects, as libpq parameters; never a password.
+        root: what root is called there.
         container: what the roles end with, so that deleting it does not first undo each of them.
     """
 
@@ -50,6 +51,7 @@ class AccessArgs:
     idle_timeout: int
     sign_in: Mapping[str, pulumi.Input[str]]
     container: pulumi.Resource
+    root: str = ROOT
 
     @classmethod
     def of(cls, stack: Declaration, primary: Database) -> Self:
@@ -63,6 +65,7 @@ class AccessArgs:
             idle_timeout=stack.settings.idle_in_transaction_timeout_seconds,
             sign_in=primary.sign_in(),
             container=primary.resource,
+            root=stack.settings.root,
         )
 
 
@@ -174,6 +177,7 @@ class Access(pulumi.ComponentResource):
             f"{self._name}-logging",
             {
                 "sign_in": dict(self._args.sign_in),
+                "root": self._args.root,
                 # Who reaches app_owner is logged like a person.
                 "less": sorted(one.role for one in self._args.services if not one.ddl),
                 "roles": digest[:16],
@@ -184,6 +188,7 @@ class Access(pulumi.ComponentResource):
             f"{self._name}-memberships",
             {
                 "sign_in": dict(self._args.sign_in),
+                "root": self._args.root,
                 "members": self._membership,
                 "lent": {
                     member.role: member.elevation.until.isoformat(timespec="seconds")

@@ -12,6 +12,7 @@ from strongroom.provider import sdk
 from strongroom.rights.declared import declared
 from strongroom.rights.stated import stated
 from strongroom.roster import Member, Service
+from strongroom.tiers import ROOT
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class ReviewArgs:
         members: the engineers of this environment.
         services: the applications' roles.
         sign_in: how the provisioner connects, as libpq parameters; never a password.
+        root: what root is called there.
         container: what the rights end with.
         given_by: what gives all these rights; the matrix comes after it.
     """
@@ -33,6 +35,7 @@ class ReviewArgs:
     sign_in: Mapping[str, pulumi.Input[str]]
     container: pulumi.Resource
     given_by: pulumi.Resource
+    root: str = ROOT
 
     @classmethod
     def of(cls, stack: Declaration, primary: Database, access: Access) -> Self:
@@ -44,6 +47,7 @@ class ReviewArgs:
             sign_in=primary.sign_in(),
             container=primary.resource,
             given_by=access,
+            root=stack.settings.root,
         )
 
 
@@ -65,6 +69,7 @@ class Review(pulumi.ComponentResource):
             f"{name}-matrix",
             {
                 "sign_in": dict(args.sign_in),
+                "root": args.root,
                 "schemas": list(args.schemas),
                 "effective": {role: stated(held) for role, held in rights.items()},
             },

@@ -7,7 +7,7 @@ from typing import Self
 from policy.levels import Level, level_of
 from strongroom.declaration import Declaration
 from strongroom.errors import StrongroomError
-from strongroom.tiers import Tier
+from strongroom.tiers import ROOT, Tier
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Stack:
         database: the application's database.
         guarded: whether laptops are kept away from it, which also says that it matters.
         deletion_protection: whether its servers are not to be destroyed.
+        root: what root is called in the database.
+        taken_over: whether its primary was there before the stack.
         tiers: each engineer's tier there, lent ones included.
         services: the applications' roles.
         migrations: those of them that may change tables.
@@ -32,6 +34,8 @@ class Stack:
     database: str = "app"
     guarded: bool = True
     deletion_protection: bool = True
+    root: str = ROOT
+    taken_over: bool = False
     tiers: Mapping[str, Tier] = field(default_factory=dict, hash=False)
     services: frozenset[str] = frozenset()
     migrations: frozenset[str] = frozenset()
@@ -64,6 +68,8 @@ class Stack:
             database=declared.settings.database,
             guarded=declared.settings.guarded,
             deletion_protection=declared.settings.deletion_protection,
+            root=declared.settings.root,
+            taken_over=bool(declared.settings.aws.existing.identifier),
             tiers={member.role: member.tier for member in declared.members},
             services=frozenset(service.role for service in services),
             migrations=frozenset(service.role for service in services if service.ddl),

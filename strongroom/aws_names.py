@@ -21,9 +21,11 @@ class Names:
 
     Attributes:
         environment: the stack's name, up to 100 characters.
+        existing: the identifier of an instance that was taken over and keeps it; empty for none.
     """
 
     environment: str
+    existing: str = ""
 
     @property
     def short(self) -> str:
@@ -54,7 +56,7 @@ class Names:
     @property
     def primary(self) -> str:
         """The primary's instance identifier."""
-        return self.of("primary")
+        return self.existing or self.of("primary")
 
     @property
     def replica(self) -> str:

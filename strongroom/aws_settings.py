@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from strongroom.tiers import ROOT
+
 #: TCP port where the setting `port` leaves it open: not PostgreSQL's own, which is tried first
 #: (Security Hub, RDS.23).
 PORT = 6432
@@ -18,6 +20,22 @@ class Lock(StrEnum):
 
 
 @dataclass(frozen=True)
+class Existing:
+    """An instance that was there before the stack, which takes it over instead of making one.
+
+    What RDS cannot change of it is left as it is: identifier, master, storage key, subnet group.
+
+    Attributes:
+        identifier: the instance's; empty when the stack makes its own.
+        master: what its master is called, who is root there: a letter, then letters, digits
+            and _, 63 of them at most.
+    """
+
+    identifier: str = ""
+    master: str = ROOT
+
+
+@dataclass(frozen=True)
 class AwsSettings:
     """The setting ``strongroom:aws`` of one environment; each field is a key of it, in camelCase.
 
@@ -26,6 +44,7 @@ class AwsSettings:
     Attributes:
         region: where the database is; it stands under the provider's own key ``aws:region``.
         copy_region: another region, which gets a copy of every backup; empty for none.
+        existing: the instance that is taken over, see docs/production.md; none by default.
         vpc: the id of the network to use; empty to make one without a way to the internet.
         subnets: ids of private subnets of `vpc` in at least two zones.
         cidr: the addresses of a network that is made, a /16 to /24 of RFC 1918.
@@ -57,6 +76,7 @@ class AwsSettings:
 
     region: str = ""
     copy_region: str = ""
+    existing: Existing = Existing()
     vpc: str = ""
     subnets: tuple[str, ...] = ()
     cidr: str = "10.60.0.0/16"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from strongroom.errors import SettingsError
 from strongroom.home import Home
 from strongroom.reading.elevation_form import Lending, forgotten
 from strongroom.roster import Member, Roster
@@ -74,7 +75,17 @@ class Declaration:
             refuses_forgotten=values is not None,
         )
         roster = Roster.load(settings.roster_in(home.checkout), lending, at)
+        _refuse_root(roster, settings)
         members = roster.engineers_in(environment, at)
         here = [each for each in roster.elevations if environment in each.environments]
         warnings = tuple(forgotten(here, at))
         return cls(settings, roster, members, home.stack(environment), warnings)
+
+
+def _refuse_root(roster: Roster, settings: Settings) -> None:
+    """Nobody is root: its name is reserved, and so is another one that root has here."""
+    named = {one.role for one in roster.engineers} | {one.role for one in roster.services}
+    if settings.root in named:
+        problem = f"{settings.root} is the master of the instance that {settings.environment} "
+        rest = "took over, so with this line a person or an application would be root"
+        raise SettingsError(roster.source, [f"{problem}{rest}. Give them a role of another name"])

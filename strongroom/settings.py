@@ -158,6 +158,11 @@ class Settings:
         report.settle()
         return cls(environment, **found)
 
+    @property
+    def root(self) -> str:
+        """What root is called in the database; another name where an instance was taken over."""
+        return self.aws.existing.master
+
     def roster_in(self, checkout: Path) -> Path:
         """Where the roster lies in a checkout."""
         return checkout / STACKS / self.roster

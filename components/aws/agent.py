@@ -10,7 +10,7 @@ from components.aws.alarms import declare_alarms
 from components.aws.event_table import data_rules, watch_rules
 from components.aws.events import declare_rules
 from components.aws.log_alarms import log_alarms
-from components.aws.log_patterns import ON_THE_PRIMARY
+from components.aws.log_patterns import on_the_primary
 from components.aws.primary import Primary
 from components.aws.watch import count_in_log
 from strongroom.declaration import Declaration
@@ -60,7 +60,8 @@ class Agent(pulumi.ComponentResource):
         after = pulumi.ResourceOptions(
             parent=self, depends_on=[primary], delete_before_replace=True
         )
-        count_in_log(name, ON_THE_PRIMARY, "primary", names.primary, names, after)
+        patterns = on_the_primary(settings.existing.master)
+        count_in_log(name, patterns, "primary", names.primary, names, after)
         alarms = (
             *instance_alarms(
                 "primary", names.primary, settings.instance_class, settings.storage_gb

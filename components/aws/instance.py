@@ -19,7 +19,7 @@ def common(
     aws: AwsSettings,
     port: int,
     deletion_protection: bool,
-    key: pulumi.Input[str],
+    key: pulumi.Input[str] | None,
     monitoring: pulumi.Input[str],
 ) -> dict[str, Any]:
     """Arguments of `aws.rds.Instance` that primary and replicas share.
@@ -28,7 +28,8 @@ def common(
         aws: the stack's settings.
         port: TCP port.
         deletion_protection: refuse to delete it, by AWS as well.
-        key: the ARN of the key of its storage, its snapshots and Performance Insights.
+        key: the ARN of the key of its storage, its snapshots and Performance Insights; None
+            leaves them what they are.
         monitoring: the ARN of the role that writes what the operating system does.
     """
     return {

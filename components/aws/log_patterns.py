@@ -11,7 +11,7 @@ may have five. Both distinguish upper and lower case.
 
 from dataclasses import dataclass
 
-from strongroom.tiers import PROVISIONER, ROOT
+from strongroom.tiers import PROVISIONER
 
 #: What `strongroom.tell_heartbeat()` writes once a minute while beats are committed.
 HEARTBEAT = "strongroom heartbeat: commits arrive"
@@ -104,8 +104,6 @@ def _phrases(*phrases: str, mark: str = "") -> str:
     return " ".join(f'{mark}"{phrase}"' for phrase in phrases)
 
 
-_SIGNED_IN = f"connection authorized: user={ROOT} "
-
 REFUSALS = (
     LogPattern(
         "sign-in-failed",
@@ -133,25 +131,33 @@ REFUSALS = (
 #: Of a replica's log: nothing can be changed there.
 ON_A_REPLICA = REFUSALS
 
-ON_THE_PRIMARY = (
-    LogPattern("destroyed", "Destroyed", _regex(_DESTROYED)),
-    LogPattern("rights", "Rights", _regex(_RIGHTS + _MORE_RIGHTS)),
-    *(
-        LogPattern(f"rights-{role}", "RightsAsDeclared", _regex(_RIGHTS, role))
-        for role in (PROVISIONER, ROOT)
-    ),
-    *REFUSALS,
-    LogPattern("stopped", "Stopped", _phrases("ERROR:  Strongroom stopped this")),
-    LogPattern(
-        "root-signed-in",
-        "RootSignedIn",
-        f'{_phrases(_SIGNED_IN)} -"application_name={OWN_NAME} "',
-    ),
-    LogPattern(
-        "root-by-function",
-        "RootByFunction",
-        _phrases(_SIGNED_IN, f"application_name={OWN_NAME} "),
-    ),
-    LogPattern("root-statement", "RootStatement", _phrases(f":{ROOT}@", "statement:")),
-    LogPattern("heartbeat", "Heartbeat", _phrases(HEARTBEAT)),
-)
+
+def on_the_primary(root: str) -> tuple[LogPattern, ...]:
+    """Of the primary's log, where everything is done.
+
+    Args:
+        root: what root is called there.
+    """
+    signed_in = f"connection authorized: user={root} "
+    return (
+        LogPattern("destroyed", "Destroyed", _regex(_DESTROYED)),
+        LogPattern("rights", "Rights", _regex(_RIGHTS + _MORE_RIGHTS)),
+        *(
+            LogPattern(f"rights-{name}", "RightsAsDeclared", _regex(_RIGHTS, role))
+            for name, role in (("provisioner", PROVISIONER), ("root", root))
+        ),
+        *REFUSALS,
+        LogPattern("stopped", "Stopped", _phrases("ERROR:  Strongroom stopped this")),
+        LogPattern(
+            "root-signed-in",
+            "RootSignedIn",
+            f'{_phrases(signed_in)} -"application_name={OWN_NAME} "',
+        ),
+        LogPattern(
+            "root-by-function",
+            "RootByFunction",
+            _phrases(signed_in, f"application_name={OWN_NAME} "),
+        ),
+        LogPattern("root-statement", "RootStatement", _phrases(f":{root}@", "statement:")),
+        LogPattern("heartbeat", "Heartbeat", _phrases(HEARTBEAT)),
+    )

@@ -35,6 +35,7 @@ class NetworkArgs:
         port: the database's TCP port.
         vpc: the id of the network to use; empty to make one without a way to the internet.
         subnets: ids of private subnets of `vpc`.
+        group: whether the database needs a group of them made; one that is there has its own.
         cidr: the addresses of a network that is made.
         zones: letters of the zones in which it has subnets, up to four.
         clients: ids of the security groups from which the database may be reached.
@@ -50,6 +51,7 @@ class NetworkArgs:
     key: pulumi.Input[str]
     vpc: str = ""
     subnets: tuple[str, ...] = ()
+    group: bool = True
     cidr: str = "10.60.0.0/16"
     zones: tuple[str, ...] = ("a", "b", "c")
     clients: tuple[str, ...] = ()
@@ -62,14 +64,14 @@ class Network(pulumi.ComponentResource):
     It refuses ranges of addresses: who may come in has a security group. A network that it makes
     has no way to the internet, in or out; how people and pipelines come near is not its business.
 
-    Outputs: vpc_id. `subnet_ids`, `subnet_group` (its name), and three security groups:
-    `database_group`, `function_group` (of the function that acts as root) and `clients_group`, for
-    whatever else may reach the database.
+    Outputs: vpc_id. `subnet_ids`, `subnet_group` (its name, if one is made), and three security
+    groups: `database_group`, `function_group` (of the function that acts as root) and
+    `clients_group`, for whatever else may reach the database.
     """
 
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Output[str]]
-    subnet_group: pulumi.Output[str]
+    subnet_group: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
@@ -82,12 +84,14 @@ class Network(pulumi.ComponentResource):
             self.subnet_ids = [pulumi.Output.from_input(each) for each in args.subnets]
         else:
             self._make()
-        self.subnet_group = aws.rds.SubnetGroup(
-            f"{name}-subnets",
-            description=f"Private subnets of {args.names.stem}",
-            subnet_ids=self.subnet_ids,
-            opts=self._mine,
-        ).name
+        self.subnet_group = None
+        if args.group:
+            self.subnet_group = aws.rds.SubnetGroup(
+                f"{name}-subnets",
+                description=f"Private subnets of {args.names.stem}",
+                subnet_ids=self.subnet_ids,
+                opts=self._mine,
+            ).name
         self.database_group = self._group("database", "The database: only named groups come in")
         self.function_group = self._group("function", "The function that acts as root")
         self.clients_group = self._group("clients", "May reach the database")

@@ -17,13 +17,14 @@ from components.aws.monitoring import flow_role, monitoring_role
 from components.aws.network import Network, NetworkArgs
 from components.aws.parameters import declare_parameters, family_of, parameters
 from components.aws.subscriptions import subscribe
+from components.aws.taking_over import KEPT, taken_over
 from components.aws.topic import PUBLISHERS, Topic, TopicArgs
 from strongroom.aws_names import Names, partition_of
 from strongroom.aws_settings import PORT, AwsSettings
 from strongroom.declaration import Declaration
 from strongroom.home import Home
 from strongroom.provider import sdk
-from strongroom.tiers import PROVISIONER, ROOT
+from strongroom.tiers import PROVISIONER
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,14 @@ class Primary(pulumi.ComponentResource):
     It refuses to be deleted or replaced while `deletion_protection` is on, and says in a preview
     what would do so. When it goes it leaves a snapshot behind, and the key to read it. The first
     password of root is the engine's for minutes only: `RootSecret` sets another. Roles, schemas
-    and rights are not made here but by `Access`.
+    and rights are not made here but by `Access`. An instance that was there before is taken over
+    as it is: what RDS cannot change of it is left alone, and the preview says what does not fit.
 
     Outputs: host, port, database. `resource` is the instance, for whatever ends with it;
-    `arn`, `resource_id`, `key` (of its storage), `watch_key` (of logs and alarms), `monitoring`
-    (the ARN of a role), `parameters` (a group), `network`, and `alerts`, the ARN of the topic every
-    alarm goes to, are for the other components, as are the plain `names`, `identifier`, `log_group`
-    and `server`.
+    `arn`, `resource_id`, `storage_key` (an ARN), `subnet_group` (a name), `watch_key` (of logs and
+    alarms), `monitoring` (the ARN of a role), `parameters` (a group), `network`, and `alerts`, the
+    ARN of the topic every alarm goes to, are for the other components, as are the plain `names`,
+    `identifier`, `log_group` and `server`.
     """
 
     host: pulumi.Output[str]
@@ -83,6 +85,8 @@ class Primary(pulumi.ComponentResource):
     database: pulumi.Output[str]
     arn: pulumi.Output[str]
     resource_id: pulumi.Output[str]
+    storage_key: pulumi.Output[str]
+    subnet_group: pulumi.Output[str]
     alerts: pulumi.Output[str]
 
     def __init__(
@@ -90,7 +94,7 @@ class Primary(pulumi.ComponentResource):
     ) -> None:
         super().__init__("strongroom:components:Primary", name, {}, opts)
         self._name, self._args = name, args
-        self.names = Names(args.environment)
+        self.names = Names(args.environment, args.aws.existing.identifier)
         self.identifier = self.names.primary
         self.log_group = self.names.log_group(self.identifier)
         self._surroundings()
@@ -106,6 +110,11 @@ class Primary(pulumi.ComponentResource):
         self.host = self.resource.address
         self.port = self.resource.port
         self.database = self.resource.db_name
+        if args.aws.existing.identifier:
+            # RDS knows only of a database it made itself, and most were made in SQL.
+            self.database = pulumi.Output.from_input(args.database)
+        self.storage_key = self.resource.kms_key_id
+        self.subnet_group = self.resource.db_subnet_group_name
         self.arn = self.resource.arn
         self.resource_id = self.resource.resource_id
         self.register_outputs({"host": self.host, "port": self.port, "database": self.database})
@@ -120,13 +129,15 @@ class Primary(pulumi.ComponentResource):
         lasting = pulumi.ResourceOptions(
             parent=self, protect=args.deletion_protection, retain_on_delete=True
         )
-        self.key = declare_key(
-            f"{name}-key",
-            names.path("storage"),
-            f"Storage and snapshots of {names.stem}",
-            policy_of(partition, account),
-            lasting,
-        )
+        self._key = None
+        if not args.aws.existing.identifier:
+            self._key = declare_key(
+                f"{name}-key",
+                names.path("storage"),
+                f"Storage and snapshots of {names.stem}",
+                policy_of(partition, account),
+                lasting,
+            ).arn
         log = pulumi.Output.format("arn:{0}:logs:{1}:{2}:log-group:*", partition, region, account)
         logs = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log}}
         use = ["kms:Decrypt", "kms:GenerateDataKey*"]
@@ -164,6 +175,7 @@ class Primary(pulumi.ComponentResource):
             port=args.port,
             vpc=given.vpc,
             subnets=given.subnets,
+            group=not given.existing.identifier,
             cidr=given.cidr,
             zones=given.zones,
             clients=given.clients,
@@ -191,6 +203,7 @@ class Primary(pulumi.ComponentResource):
                 "major_upgrade": given.major_upgrade,
                 "storage_gb": given.storage_gb,
                 "protected": args.deletion_protection,
+                **taken_over(given, args.port),
             },
             pulumi.ResourceOptions(parent=self),
         )
@@ -204,8 +217,8 @@ class Primary(pulumi.ComponentResource):
             instance_class=given.instance_class,
             allocated_storage=given.storage_gb,
             multi_az=given.multi_az,
-            db_name=args.database,
-            username=ROOT,
+            db_name=None if given.existing.identifier else args.database,
+            username=given.existing.master,
             password=_first_password(),
             db_subnet_group_name=self.network.subnet_group,
             vpc_security_group_ids=[self.network.database_group.id],
@@ -216,7 +229,7 @@ class Primary(pulumi.ComponentResource):
             skip_final_snapshot=False,
             final_snapshot_identifier=final,
             **instance.common(
-                given, args.port, args.deletion_protection, self.key.arn, self.monitoring
+                given, args.port, args.deletion_protection, self._key, self.monitoring
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -224,9 +237,8 @@ class Primary(pulumi.ComponentResource):
                 # Its identifier is fixed, so two of it cannot be there at the same time.
                 delete_before_replace=True,
                 depends_on=logs,
-                # The function's business from the first minute on; an instance that was taken
-                # over never had one of ours.
-                ignore_changes=["password"],
+                # The function's business from the first minute on.
+                ignore_changes=["password", *(KEPT if given.existing.identifier else ())],
             ),
         )
 

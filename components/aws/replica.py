@@ -92,7 +92,11 @@ class Replica(pulumi.ComponentResource):
             vpc_security_group_ids=[primary.network.database_group.id],
             skip_final_snapshot=True,
             **instance.common(
-                given, args.port, args.deletion_protection, primary.key.arn, primary.monitoring
+                given,
+                args.port,
+                args.deletion_protection,
+                primary.storage_key,
+                primary.monitoring,
             ),
             opts=pulumi.ResourceOptions(
                 parent=self,

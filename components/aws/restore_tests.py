@@ -78,7 +78,7 @@ class RestoreTests(pulumi.ComponentResource):
             restore_metadata_overrides={
                 "publiclyAccessible": "false",
                 "multiAz": "false",
-                "dbSubnetGroupName": primary.network.subnet_group,
+                "dbSubnetGroupName": primary.subnet_group,
                 "vpcSecurityGroupIds": pulumi.Output.json_dumps(
                     [primary.network.database_group.id]
                 ),

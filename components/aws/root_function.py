@@ -101,6 +101,7 @@ class RootFunction(pulumi.ComponentResource):
                     "STRONGROOM_HOST": primary.host,
                     "STRONGROOM_PORT": primary.port.apply(str),
                     "STRONGROOM_INSTANCE": primary.identifier,
+                    "STRONGROOM_MASTER": args.settings.existing.master,
                     "STRONGROOM_TRUSTED": f"/var/task/{AUTHORITIES}",
                     "STRONGROOM_SECRET": args.secret.arn,
                     "STRONGROOM_FOUNDATION": args.told,

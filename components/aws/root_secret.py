@@ -68,6 +68,7 @@ class RootSecretArgs:
             kept_from_laptops=settings.guarded,
             mass_change_rows=settings.mass_change_rows,
             replicator=False,
+            taken_over=bool(settings.aws.existing.identifier),
         )
         return cls(
             primary=primary,

@@ -84,7 +84,7 @@ class SnapshotPolicy(pulumi.ComponentResource):
         plan = self._plan(name, vault, copy)
         aws.backup.Selection(
             f"{name}-primary",
-            name=primary.names.primary,
+            name=primary.names.of("primary"),
             plan_id=plan.id,
             iam_role_arn=role.arn,
             resources=[primary.arn],

@@ -176,10 +176,13 @@ def in_vpc(instance: Resource, _: Stack) -> Iterator[str]:
     controls=("RDS.23",),
     on=(INSTANCE,),
 )
-def port(instance: Resource, _: Stack) -> Iterator[str]:
-    """Not PostgreSQL's usual port; a replica without one has its source's."""
+def port(instance: Resource, stack: Stack) -> Iterator[str]:
+    """Not PostgreSQL's usual port; a replica without one has its source's.
+
+    An instance that was taken over keeps its port: another one restarts it at once.
+    """
     chosen = instance.get("port", USUAL_PORT if not is_replica(instance) else None)
-    if chosen == USUAL_PORT:
+    if chosen == USUAL_PORT and not stack.taken_over:
         yield f"port is {USUAL_PORT}, which is tried first"
 
 
@@ -190,10 +193,10 @@ def port(instance: Resource, _: Stack) -> Iterator[str]:
     controls=("RDS.25",),
     on=(INSTANCE,),
 )
-def master_name(instance: Resource, _: Stack) -> Iterator[str]:
-    """A name of the master's that is not RDS's own proposal."""
+def master_name(instance: Resource, stack: Stack) -> Iterator[str]:
+    """A name of the master's that is not RDS's own proposal, save where there was no choice."""
     name = instance.text("username")
-    if name.lower() in USUAL_NAMES:
+    if name.lower() in USUAL_NAMES and not (stack.taken_over and name == stack.root):
         yield f"username is {name}, which is tried first"
 
 

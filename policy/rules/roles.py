@@ -16,7 +16,7 @@ from policy.rules.types import (
     SCHEMA,
 )
 from policy.stack import Stack
-from strongroom.tiers import APP_OWNER, GATE, GROUPS, NEVER_GIVEN, PROVISIONER, ROOT, Tier
+from strongroom.tiers import APP_OWNER, GATE, GROUPS, NEVER_GIVEN, PROVISIONER, Tier
 
 _FUTURE = (DEFAULT_PRIVILEGES, DEFAULT_PRIVILEGES_BEFORE)
 _READER = GROUPS[Tier.JUNIOR].role
@@ -36,7 +36,7 @@ _PASSWORDS = ("password", "passwordWo")
 #: What is no right on rows: it is a way around every right.
 _NEVER_LENT = frozenset(
     {
-        *(ROOT, PROVISIONER, "postgres", "rds_superuser", "rds_replication", "rds_password"),
+        *(PROVISIONER, "postgres", "rds_superuser", "rds_replication", "rds_password"),
         *("pg_write_all_data", "pg_maintain", "pg_execute_server_program", "pg_signal_backend"),
         *("pg_read_server_files", "pg_write_server_files", "pg_create_subscription"),
         *("pg_database_owner", "pg_checkpoint", "pg_use_reserved_connections"),
@@ -94,7 +94,7 @@ def below_senior(resource: Resource, stack: Stack) -> Iterator[str]:
 def not_lent(resource: Resource, stack: Stack) -> Iterator[str]:
     """Not root, not the provisioner, none of PostgreSQL's or RDS's own, and nobody else's."""
     for group, member in _members(resource):
-        if group in _NEVER_LENT:
+        if group in _NEVER_LENT or group == stack.root:
             yield f"{member} is in {group}"
         elif group in stack.tiers or group in stack.services:
             yield f"{member} is in {group}, and could act as {group}"
@@ -135,10 +135,10 @@ def grant_juniors_read(grant: Resource, stack: Stack) -> Iterator[str]:
     remedy="Take it out: nothing an application or a person does needs it",
     on=(GRANT, *_FUTURE),
 )
-def grant_never_given(grant: Resource, _: Stack) -> Iterator[str]:
+def grant_never_given(grant: Resource, stack: Stack) -> Iterator[str]:
     """Neither CREATE, TRIGGER and REFERENCES nor ALL, save for who owns things for others."""
     role = grant.text("role")
-    if role and role not in (APP_OWNER, PROVISIONER, ROOT):
+    if role and role not in (APP_OWNER, PROVISIONER, stack.root):
         for privilege in sorted(map(str.upper, grant.texts("privileges"))):
             if privilege in NEVER_GIVEN:
                 yield f"{role} gets {privilege}: {NEVER_GIVEN[privilege]}"

@@ -12,6 +12,8 @@ STRONGROOM_HOST, STRONGROOM_PORT
     the instance.
 STRONGROOM_INSTANCE
     the instance's identifier, by which RDS's API knows it.
+STRONGROOM_MASTER
+    what its master is called, as whom it signs in.
 STRONGROOM_TRUSTED
     a PEM file with the certificates of RDS's authorities.
 STRONGROOM_SECRET
@@ -146,8 +148,8 @@ def _laid(root: Root, foundation: Foundation) -> list[str]:
 
 
 def _root(told: Mapping[str, str], secret: Secret) -> MasterRoot:
-    trusted = Path(told["STRONGROOM_TRUSTED"])
-    return MasterRoot(told["STRONGROOM_HOST"], int(told["STRONGROOM_PORT"]), trusted, secret)
+    trusted, name = Path(told["STRONGROOM_TRUSTED"]), told["STRONGROOM_MASTER"]
+    return MasterRoot(told["STRONGROOM_HOST"], int(told["STRONGROOM_PORT"]), trusted, secret, name)
 
 
 def _foundation(told: Mapping[str, str]) -> Foundation:

@@ -35,6 +35,7 @@ class Foundation:
         mass_change_rows: the most rows one UPDATE or DELETE may touch on guarded tables without
             naming them, 1 or more; 0 for no limit.
         replicator: whether replicas sign in with a role of ours; RDS has one of its own.
+        taken_over: whether the cluster is somebody's from before, so the database has to be there.
     """
 
     database: str
@@ -43,6 +44,7 @@ class Foundation:
     kept_from_laptops: bool = True
     mass_change_rows: int = 0
     replicator: bool = True
+    taken_over: bool = False
 
     @property
     def roles(self) -> list[str]:
@@ -86,6 +88,8 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
     with root.connect() as connection:
         values = wanted.values(_name(connection))
         if lost := _lost(connection, wanted.database):
+            if wanted.taken_over:
+                raise _not_there(root, connection, wanted.database)
             # Roles are made after the database, so where there are roles there was a database.
             if _has_role(connection, APP_OWNER):
                 raise _vanished(root, lost)
@@ -174,6 +178,16 @@ def _vanished(root: Root, lost: str) -> StrongroomError:
         "when and who). An empty one in its place would hide the loss, so nothing was done. "
         "Recover it from the replica or a snapshot. To start anew with an empty database instead: "
         f"{root.afresh}."
+    )
+
+
+def _not_there(root: Root, connection: psycopg.Connection[Any], database: str) -> StrongroomError:
+    query = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate ORDER BY 1"
+    there = ", ".join(name for (name,) in connection.execute(query))
+    return StrongroomError(
+        f"{root.where} was taken over and has no database {database} that can be entered, so "
+        f"nothing was done: an empty one is not what is to be guarded. There are {there}. Set "
+        "strongroom:database to the application's; if it was there, recover it first."
     )
 
 

@@ -35,7 +35,7 @@ def iam(
     if settings.platform != "aws":
         raise _refused(stack, f"the stack {stack} is not on AWS, so nobody needs a policy there")
     found = Stack(
-        names=Names(stack),
+        names=Names(stack, settings.aws.existing.identifier),
         account=account or _account(declared),
         region=settings.aws.region,
         copy_region=settings.aws.copy_region,

@@ -51,7 +51,7 @@ def audit(
         raise typer.Exit(1) from error
     roster = chosen.roster
     people = declared(roster.schemas, chosen.members, roster.services)
-    wanted = standings(roster.schemas, people)
+    wanted = standings(roster.schemas, people, chosen.settings.root)
     found = sentences(compare(snapshot, wanted), snapshot, wanted)
     tables, schemas = counts(snapshot, roster.schemas)
     unseen = [
@@ -177,7 +177,8 @@ def _snapshot(stack: Declaration, roster: bool, role: str, host: str, port: int 
     if not roster:
         return inspect(looking(stack, role, host, port))
     return as_declared(
-        *(stack.settings.database, stack.roster.schemas, stack.members, stack.roster.services)
+        *(stack.settings.database, stack.roster.schemas, stack.members, stack.roster.services),
+        root=stack.settings.root,
     )
 
 

@@ -132,12 +132,15 @@ class Stack:
 
     def _resources(self, service: str) -> list[str]:
         """What of a service belongs to the stack, by its names; `*` where it has none."""
-        stem, path = self.names.stem, self.names.path("*")
+        stem, path, existing = self.names.stem, self.names.path("*"), self.names.existing
         named: Mapping[str, tuple[str, ...]] = {
             "cloudwatch": (f"alarm:{stem}*",),
             "events": (f"rule/{stem}*",),
             "lambda": (f"function:{self.names.function}*", "event-source-mapping:*"),
-            "logs": (f"log-group:*{stem}*", f"log-group:/{path}*"),
+            "logs": (
+                *(f"log-group:*{stem}*", f"log-group:/{path}*"),
+                *([f"log-group:*/{existing}/*"] if existing else []),
+            ),
             "secretsmanager": (f"secret:{self.names.secret}-*",),
             "sns": (f"{stem}*",),
             "sqs": (f"{stem}*",),

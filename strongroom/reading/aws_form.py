@@ -2,14 +2,14 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from strongroom.aws_settings import AwsSettings, Lock
+from strongroom.aws_settings import AwsSettings, Existing, Lock
 from strongroom.reading import forms
 from strongroom.reading.documents import Node, Report, quoted
-from strongroom.reading.names import camel
+from strongroom.reading.names import camel, instance_name_problems, master_name_problems
 
 Reader = Callable[[Report, Node, str], object]
 
@@ -94,6 +94,41 @@ def _lock(report: Report, node: Node, what: str) -> Lock | None:
     return None if value is None else Lock(value)
 
 
+def _named(problems: Callable[[str], Iterator[str]], example: str) -> Reader:
+    """A name under rules of its own."""
+
+    def read(report: Report, node: Node, what: str) -> str | None:
+        name = forms.text(report, node, what, example)
+        found = [*problems(name)] if name is not None else []
+        for problem in found:
+            report.add(node.place, f"{what} {quoted(name or '')} {problem}")
+        return None if found else name
+
+    return read
+
+
+#: For each field of `Existing` what reads it.
+_EXISTING: Mapping[str, Reader] = MappingProxyType(
+    {
+        "identifier": _named(instance_name_problems, "shop-production"),
+        "master": _named(master_name_problems, "postgres"),
+    }
+)
+
+
+def _existing(report: Report, node: Node, what: str) -> Existing | None:
+    example = "{identifier: shop-production, master: postgres}"
+    given = forms.fields(report, node, what, list(_EXISTING), example)
+    if given is None:
+        return None
+    read = {name: _EXISTING[name](report, each, f"{what}.{name}") for name, each in given.items()}
+    if "identifier" not in read:
+        problem = f"{what} names no identifier, so it is not known which instance is taken over"
+        report.add(node.place, f"{problem}. Write it like {example}")
+    found = {name: str(value) for name, value in read.items() if value is not None}
+    return Existing(**found) if found.keys() == read.keys() >= {"identifier"} else None
+
+
 _region = _like(r"[a-z]{2}(-[a-z]+)+-\d", "region", "eu-central-1")
 _class = _like(r"db\.[a-z0-9-]+\.[a-z0-9]+", "instance class", "db.m7g.large")
 _ROLE = "arn:aws:iam::123456789012:role/deploy"
@@ -103,6 +138,7 @@ _role = _like(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+", "ARN of a role", 
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         "copy_region": _region,
+        "existing": _existing,
         "vpc": _like(r"vpc-[0-9a-f]{8,17}", "id of a VPC", "vpc-0123456789abcdef0"),
         "subnets": _many(
             _like(r"subnet-[0-9a-f]{8,17}", "id of a subnet", "subnet-0123456789abcdef0"),
@@ -162,6 +198,10 @@ def aws(report: Report, node: Node, what: str) -> AwsSettings:
     if bool(found.vpc) != bool(found.subnets) or (found.vpc and len(found.subnets) < 2):
         problem = f"{what} names a VPC or subnets without the other, or less than two subnets, so"
         rest = "the instance would have no second zone to go to. Give vpc and two subnets, or none"
+        report.add(node.place, f"{problem} {rest}")
+    if found.existing.identifier and not found.vpc:
+        problem = f"{what} takes an instance over and names no network, so the function that is"
+        rest = "root would be made where it cannot reach it. Give vpc and subnets of the instance"
         report.add(node.place, f"{problem} {rest}")
     if found.storage_max_gb <= found.storage_gb:
         problem = (

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from strongroom.tiers import reserved
+from strongroom.tiers import ROOT, reserved
 
 #: Bytes; PostgreSQL's NAMEDATALEN less one.
 LONGEST_NAME = 63
@@ -17,6 +17,12 @@ ROLE_NAME = r"[a-z][a-z0-9_.-]*"
 #: Schemas and databases are written in SQL all day, so they need no quotes there; the rule for
 #: databases is also RDS's.
 IDENTIFIER = r"[a-z][a-z0-9_]*"
+
+#: RDS's rule for the names of masters.
+MASTER = r"[A-Za-z][A-Za-z0-9_]*"
+
+#: RDS's rule for the identifiers of instances, as it keeps them.
+INSTANCE = r"(?=.{1,63}$)[a-z](-?[a-z0-9])*"
 
 #: Pulumi's rule for stack names, less those that look like an option or a hidden file.
 ENVIRONMENT = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
@@ -87,6 +93,32 @@ def database_name_problems(name: str) -> Iterator[str]:
     yield from _identifier_problems(name)
     if why := RESERVED_DATABASES.get(name):
         yield f"is reserved: {why}. Choose another name"
+
+
+def master_name_problems(name: str) -> Iterator[str]:
+    """What is wrong with `name` as that of an instance's master; see `role_name_problems`."""
+    if not re.fullmatch(MASTER, name):
+        yield (
+            "is not made of letters, digits and _ after a first letter, so it is no master's on "
+            "RDS. Write it as `aws rds describe-db-instances` tells it"
+        )
+    yield from _too_long(name)
+    why = reserved(name.lower())
+    if why and name not in (ROOT, "postgres"):
+        yield (
+            f"is reserved: {why}, so it would be one role for two things. RDS renames no master: "
+            "restore a snapshot of the instance without it, or move the data to a new one"
+        )
+
+
+def instance_name_problems(name: str) -> Iterator[str]:
+    """What is wrong with `name` as an instance's identifier; see `role_name_problems`."""
+    if not re.fullmatch(INSTANCE, name):
+        yield (
+            "is not made of lower-case letters, digits and single hyphens after a first letter, "
+            "63 at most, so no instance has it. Write it as `aws rds describe-db-instances` "
+            "tells it"
+        )
 
 
 def environment_name_problems(name: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from strongroom.rights.effective import Effective, Path, Right
 from strongroom.rights.inspection import is_system
 from strongroom.rights.model import OWNER, PUBLIC, Grant, Shape, Snapshot
 from strongroom.rights.standing import HAND_ON, Ability, Standing
-from strongroom.tiers import APP_OWNER, ROOT
+from strongroom.tiers import APP_OWNER
 
 #: In the rights a membership gives: that the role can be switched to.
 SWITCH = "SET ROLE"
@@ -94,8 +94,8 @@ def compare(snapshot: Snapshot, wanted: Mapping[str, Standing]) -> list[Deviatio
 
     Args:
         snapshot: the rights as they are.
-        wanted: how each role should stand; any other role should be able to do nothing. Root and
-            the system's own roles are not judged.
+        wanted: how each role should stand; any other role should be able to do nothing. The
+            system's own roles are not judged, as root is not.
     """
     return _Comparison(snapshot, wanted).deviations()
 
@@ -107,7 +107,7 @@ class _Comparison:
         self._roles = [
             role
             for role in sorted({*snapshot.roles, *wanted})
-            if not _is_left_alone(role, snapshot)
+            if not _is_left_alone(role, snapshot, wanted)
         ]
         self._concerned: dict[Cause, set[str]] = defaultdict(set)
         self._through: dict[Cause, set[Ability]] = defaultdict(set)
@@ -264,15 +264,17 @@ def is_usual(right: Right) -> bool:
 def strangers(snapshot: Snapshot, wanted: Mapping[str, Standing]) -> list[str]:
     """Roles that nobody declared, whether or not they can do anything; sorted."""
     return sorted(
-        role for role in snapshot.roles if role not in wanted and not _is_left_alone(role, snapshot)
+        role
+        for role in snapshot.roles
+        if role not in wanted and not _is_left_alone(role, snapshot, wanted)
     )
 
 
-def _is_left_alone(role: str, snapshot: Snapshot) -> bool:
+def _is_left_alone(role: str, snapshot: Snapshot, wanted: Mapping[str, Standing]) -> bool:
     """Root and the system's own roles; on a server that is not RDS's, nobody is RDS's either."""
     if role.startswith("rds") and "rdsadmin" not in snapshot.roles:
         return False
-    return role == ROOT or is_system(role)
+    return not wanted.get(role, _NOTHING).judged or is_system(role)
 
 
 def counts(snapshot: Snapshot, schemas: Iterable[str]) -> tuple[int, int]:

@@ -15,6 +15,7 @@ def as_declared(
     schemas: Sequence[str],
     members: Sequence[Member],
     services: Sequence[Service],
+    root: str = ROOT,
 ) -> Snapshot:
     """The rights of a stack as they will be, with one object for all of an area.
 
@@ -23,6 +24,7 @@ def as_declared(
         schemas: the guarded schemas.
         members: the engineers of an environment.
         services: the services.
+        root: what root is called there.
     """
     grants: dict[tuple[str, str | None], list[Grant]] = defaultdict(list)
     for rule in rules(schemas, members, services):
@@ -30,7 +32,7 @@ def as_declared(
         grants[rule.object_type, rule.schema] += [
             Grant(rule.role, grantor, privilege) for privilege in rule.privileges
         ]
-    shapes = [_shape("database", None, ROOT, "this", database, grants)]
+    shapes = [_shape("database", None, root, "this", database, grants)]
     for schema in schemas:
         shapes.append(_shape("schema", schema, PROVISIONER, None, schema, grants))
         shapes += [
@@ -48,9 +50,9 @@ def as_declared(
         **{role: Role(role, False) for role in groups},
         **{role: Role(role, True) for role in people},
         PROVISIONER: Role(PROVISIONER, True, frozenset({"CREATEROLE"})),
-        ROOT: Role(ROOT, True, frozenset({"SUPERUSER"})),
+        root: Role(root, True, frozenset({"SUPERUSER"})),
     }
-    links.append(Membership(APP_OWNER, PROVISIONER, ROOT, True, True, True))
+    links.append(Membership(APP_OWNER, PROVISIONER, root, True, True, True))
     return Snapshot(database, roles, tuple(links), tuple(shapes))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from strongroom.rights.declared import OWNED, every_role
 from strongroom.rights.model import DATABASE, OWNER, PUBLIC, SERVER, Held
-from strongroom.tiers import APP_OWNER, GATE, PROVISIONER, REPLICATOR
+from strongroom.tiers import APP_OWNER, GATE, PROVISIONER, REPLICATOR, ROOT
 
 #: An area and a privilege.
 Ability = tuple[str, str]
@@ -27,6 +27,7 @@ class Standing:
         attributes: what else it may by itself.
         hands_on: whether it may take anybody into any group.
         keeps: whether it may own whatever lies in the database: what a leaver made ends up there.
+        judged: whether it matters what it can do; root can do everything there is.
     """
 
     must: frozenset[Ability] = frozenset()
@@ -37,6 +38,7 @@ class Standing:
     attributes: frozenset[str] = frozenset()
     hands_on: bool = False
     keeps: bool = False
+    judged: bool = True
 
     def allows(self, area: str, privilege: str) -> bool:
         """Whether having a privilege on an area is no more than it should be."""
@@ -48,12 +50,15 @@ class Standing:
         return here in self.must or here in self.may or owner in self.must or owner in self.may
 
 
-def standings(schemas: Sequence[str], people: Mapping[str, Iterable[Held]]) -> dict[str, Standing]:
+def standings(
+    schemas: Sequence[str], people: Mapping[str, Iterable[Held]], root: str = ROOT
+) -> dict[str, Standing]:
     """How every role should stand, PUBLIC included; root and system roles may do anything.
 
     Args:
         schemas: the guarded schemas.
         people: for each engineer and service all it is declared to be able to do.
+        root: what root is called there.
     """
     found = {role: _of(role, held, login=True) for role, held in people.items()}
     fixed = {role: _of(role, held) for role, held in every_role(schemas, (), ()).items()}
@@ -75,7 +80,7 @@ def standings(schemas: Sequence[str], people: Mapping[str, Iterable[Held]]) -> d
         may=frozenset({("languages", "USAGE"), (SERVER, "rds_iam")}),
         switches=frozenset({"rds_iam"}),
     )
-    return {**fixed, **found}
+    return {**fixed, **found, root: Standing(judged=False)}
 
 
 def _of(role: str, held: Iterable[Held], login: bool = False) -> Standing:

@@ -13,9 +13,10 @@ from unittest.mock import patch
 import psycopg
 import pytest
 
-from components.aws.log_patterns import HEARTBEAT, ON_THE_PRIMARY
+from components.aws.log_patterns import HEARTBEAT, on_the_primary
 from strongroom.bootstrap.rotation import Rotation
 from strongroom.cluster import configuration
+from strongroom.tiers import ROOT
 from tests.conftest import end_server
 from tests.live.local_stack import apply_model
 from tests.live.master_stack import MasterStack
@@ -90,7 +91,9 @@ def _events(lines: str) -> list[str]:
 
 
 def _counted(event: str, *, across: bool = False) -> set[str]:
-    return {each.metric for each in ON_THE_PRIMARY if matches(each.pattern, event, across=across)}
+    return {
+        each.metric for each in on_the_primary(ROOT) if matches(each.pattern, event, across=across)
+    }
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,7 @@ def function(master: MasterStack, tmp_path_factory: pytest.TempPathFactory) -> I
             "STRONGROOM_HOST": "127.0.0.1",
             "STRONGROOM_PORT": str(master.cluster.port),
             "STRONGROOM_INSTANCE": "strongroom-production-primary",
+            "STRONGROOM_MASTER": "root",
             "STRONGROOM_TRUSTED": str(folder / "task" / "authorities.pem"),
             "STRONGROOM_SECRET": made["ARN"],
             "STRONGROOM_FOUNDATION": json.dumps(foundation),

@@ -55,6 +55,7 @@ class Aws:
         return {
             "STRONGROOM_HOST": "127.0.0.1",
             "STRONGROOM_PORT": str(self.stack.cluster.port),
+            "STRONGROOM_MASTER": "root",
             "STRONGROOM_TRUSTED": str(self.stack.paths.authority.certificate),
             "STRONGROOM_SECRET": self.id,
             "STRONGROOM_FOUNDATION": json.dumps(foundation),

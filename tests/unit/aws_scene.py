@@ -32,7 +32,8 @@ def primary(names: Names = NAMES) -> Primary:
         names=names,
         arn=known(INSTANCE),
         alerts=known(TOPIC),
-        network=SimpleNamespace(subnet_group=known(SUBNETS), database_group=group),
+        subnet_group=known(SUBNETS),
+        network=SimpleNamespace(database_group=group),
     )
     return cast("Primary", found)
 

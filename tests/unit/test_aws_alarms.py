@@ -14,9 +14,10 @@ from components.aws.alarm_table import (
 from components.aws.alarms import HOUR, MINUTE, Alarm, Beyond, Silence
 from components.aws.instance_class import memory_gib, most_connections
 from components.aws.log_alarms import log_alarms, refusal_alarms
-from components.aws.log_patterns import ON_A_REPLICA, ON_THE_PRIMARY
+from components.aws.log_patterns import ON_A_REPLICA, on_the_primary
 from components.aws.parameters import parameters
 from strongroom.aws_names import Names
+from strongroom.tiers import ROOT
 
 NAMES = Names("production")
 GIB = 2**30
@@ -68,7 +69,7 @@ def test_what_has_happened_has_no_end() -> None:
 @pytest.mark.parametrize(
     ("alarms", "patterns"),
     [
-        (log_alarms(NAMES), ON_THE_PRIMARY),
+        (log_alarms(NAMES), on_the_primary(ROOT)),
         (refusal_alarms(NAMES, "primary", NAMES.primary), ON_A_REPLICA),
     ],
 )

@@ -2,8 +2,9 @@
 
 import pytest
 
-from components.aws.log_patterns import HEARTBEAT, ON_A_REPLICA, ON_THE_PRIMARY
+from components.aws.log_patterns import HEARTBEAT, ON_A_REPLICA, on_the_primary
 from strongroom.bootstrap.steps import sql_text
+from strongroom.tiers import ROOT
 from tests.unit.cloudwatch_patterns import REGEXES_OF_A_GROUP, is_regex, matches
 
 #: As PostgreSQL 15 with pgaudit 1.7 wrote them, by RDS's prefix and pgaudit.log = 'ddl,role'.
@@ -12,11 +13,11 @@ _LINE = "2026-11-24 23:46:35 UTC:10.60.1.7(56868):{role}@app:[7828]:LOG:  AUDIT:
 
 def _counted(audit: str, role: str = "ada") -> set[str]:
     line = _LINE.format(role=role, audit=audit)
-    return {each.metric for each in ON_THE_PRIMARY if matches(each.pattern, line)}
+    return {each.metric for each in on_the_primary(ROOT) if matches(each.pattern, line)}
 
 
 def test_cloudwatch_takes_every_pattern_and_their_number() -> None:
-    for group in (ON_THE_PRIMARY, ON_A_REPLICA):
+    for group in (on_the_primary(ROOT), ON_A_REPLICA):
         names = [each.name for each in group]
         assert len(set(names)) == len(names)
         assert sum(is_regex(each.pattern) for each in group) <= REGEXES_OF_A_GROUP

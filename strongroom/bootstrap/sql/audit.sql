@@ -2,7 +2,7 @@
 -- bootstrap leaves it. Filled in are root's name, the roles it makes, the marker, and the most
 -- rows a statement may touch.
 SELECT format('database %s is owned by %s instead of %s', datname, datdba::regrole, {root})
-FROM pg_database WHERE datname = current_database() AND datdba <> {root}::regrole
+FROM pg_database WHERE datname = current_database() AND datdba <> quote_ident({root})::regrole
 UNION ALL
 SELECT format('database %s admits only %s sessions', datname, datconnlimit)
 FROM pg_database WHERE datname = current_database() AND datconnlimit <> -1
@@ -72,7 +72,7 @@ UNION ALL
 SELECT format('the server does not log %s', CASE setrole WHEN 0 THEN 'changes of data, tables and rights'
                                                  ELSE 'what ' || {root} || ' does' END)
 FROM (VALUES (0, current_database(), 'log_statement=mod'),
-             ({root}::regrole::oid, NULL, 'log_statement=all')
+             (quote_ident({root})::regrole::oid, NULL, 'log_statement=all')
 ) AS wanted (setrole, datname, entry)
 WHERE has_parameter_privilege('log_statement', 'SET') AND NOT EXISTS (
     SELECT FROM pg_db_role_setting AS s LEFT JOIN pg_database AS d ON d.oid = s.setdatabase

@@ -10,13 +10,17 @@ from strongroom.errors import StrongroomError
 from strongroom.provider.access.session import refuse_password
 from strongroom.provider.local.common import drift_of
 from strongroom.provider.resource import Context, Diff, Found, Properties, Resource
+from strongroom.tiers import ROOT
 
 
 class HeldInputs(Properties):
-    """How whoever holds to it signs in."""
+    """How whoever holds to it signs in, and who is left alone."""
 
     sign_in: dict[str, str] = Field(
         description="How to connect, as libpq connection parameters; never a password."
+    )
+    root: str = Field(
+        default=ROOT, description="What root is called there, of whom nothing is held to."
     )
 
 

@@ -11,7 +11,6 @@ from strongroom.errors import StrongroomError
 from strongroom.provider.access.held import Held, HeldInputs
 from strongroom.provider.access.session import connect
 from strongroom.provider.resource import Context, Properties
-from strongroom.tiers import ROOT
 
 #: What is logged of a role that is logged less: CREATE, ALTER, DROP, GRANT and their like.
 _LESS = "ddl"
@@ -89,7 +88,7 @@ def _wrong(
         return []
     wrong = []
     right = set()
-    for role, database, value in connection.execute(_KEPT, [ROOT]):
+    for role, database, value in connection.execute(_KEPT, [inputs.root]):
         if role in inputs.less and database is None and value == _LESS:
             right.add(role)
             continue

@@ -72,7 +72,7 @@ class Matrix(Held[MatrixInputs]):
 
 def _wanted(inputs: MatrixInputs) -> dict[str, Standing]:
     people = {role: understood(line) for role, line in inputs.effective.items()}
-    return standings(inputs.schemas, people)
+    return standings(inputs.schemas, people, inputs.root)
 
 
 def _explain(context: Context, before: Mapping[str, str], inputs: MatrixInputs) -> None:

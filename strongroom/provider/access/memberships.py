@@ -14,7 +14,6 @@ from strongroom.provider.access.held import Held, HeldInputs
 from strongroom.provider.access.session import connect
 from strongroom.provider.access.sessions import Members, end_sessions, losers
 from strongroom.provider.resource import Context, Diff, Properties, Refusal
-from strongroom.tiers import ROOT
 
 _QUERY = """
 SELECT pg_get_userbyid(roleid), pg_get_userbyid(member), pg_get_userbyid(grantor),
@@ -142,7 +141,7 @@ class Memberships(Held[MembershipsInputs]):
 
 
 def _rows(connection: psycopg.Connection[Any], inputs: MembershipsInputs) -> list[_Row]:
-    return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members), ROOT])]
+    return [_Row(*row) for row in connection.execute(_QUERY, [list(inputs.members), inputs.root])]
 
 
 def _members(rows: list[_Row]) -> dict[str, dict[str, str]]:

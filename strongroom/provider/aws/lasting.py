@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from strongroom.provider.aws.existing import Existing, changes, look, misfits
 from strongroom.provider.resource import Context, Found, Properties, Refusal, Resource
 
 _AWAY = (
@@ -26,6 +27,11 @@ class LastingInputs(Properties):
     )
     storage_gb: int = Field(description="Storage it began with, GiB.")
     protected: bool = Field(description="Whether such changes are refused.")
+    existing: dict[str, str] = Field(
+        default={},
+        description="The instance that is taken over, if one is: identifier, master, region, and "
+        "the port and instanceClass it has now.",
+    )
 
 
 class LastingOutputs(Properties):
@@ -39,7 +45,8 @@ class Lasting(Resource[LastingInputs]):
 
     The engine refuses to replace what is protected, without the reason; other changes AWS refuses
     halfway through an update, when what comes before is done. Here all of them are refused in the
-    preview, in words. It asks AWS nothing: it compares with what was declared last time.
+    preview, in words. It compares with what was declared last time; an instance that is to be
+    taken over it looks at once, before it is declared for the first time.
     """
 
     token = "strongroom:aws:Lasting"  # noqa: S105 - a type token
@@ -49,6 +56,8 @@ class Lasting(Resource[LastingInputs]):
     def check(
         self, context: Context, inputs: LastingInputs, old: Mapping[str, Any]
     ) -> LastingInputs:
+        if inputs.existing and not old:
+            _look(context, inputs, Existing.model_validate(inputs.existing))
         # Taking the protection away is an update of its own, which can be reviewed.
         if old.get("protected") and (refused := list(_refused(LastingInputs.within(old), inputs))):
             raise Refusal(*refused)
@@ -70,6 +79,23 @@ class Lasting(Resource[LastingInputs]):
         """There is nothing to end: what it made is in the instance."""
 
 
+def _look(context: Context, inputs: LastingInputs, wanted: Existing) -> None:
+    """Refuse an instance that cannot be taken over as declared, and say what changes of it."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = look(wanted)
+    except (BotoCoreError, ClientError) as error:
+        reason = f"it could not be looked at: {' '.join(str(error).split())}. Whoever previews"
+        rest = "needs rds:DescribeDBInstances (`strongroom iam preview`)"
+        raise Refusal(("existing", f"{reason} {rest}")) from error
+    declared = (inputs.network, inputs.engine_version, inputs.storage_gb)
+    if lacking := [*misfits(found, wanted, *declared)]:
+        raise Refusal(*lacking)
+    for sentence in changes(found):
+        context.say(f"{wanted.identifier}: {sentence}", keep=True)
+
+
 def _refused(old: LastingInputs, new: LastingInputs) -> Iterator[tuple[str, str]]:
     if new.database != old.database:
         reason = f"the database is called {old.database!r}, and for {new.database!r} RDS makes"
@@ -83,6 +109,10 @@ def _refused(old: LastingInputs, new: LastingInputs) -> Iterator[tuple[str, str]
         reason = f"there are subnets in the zones {', '.join(old.zones)}, in this order, so with"
         rest = f"{', '.join(new.zones)} one would go that the instance may be in. Add others last"
         yield "zones", f"{reason} {rest}. {_AWAY}"
+    if any(new.existing.get(name) != old.existing.get(name) for name in ("identifier", "master")):
+        reason = "it is another instance that is declared with other values of `existing`, and"
+        rest = "the one there is would go. Leave identifier and master as they are"
+        yield "existing", f"{reason} {rest}. {_AWAY}"
     before, after = _version(old.engine_version), _version(new.engine_version)
     # "17" stands for whichever 17 there is: minor versions come by themselves.
     said = min(len(before), len(after))
