@@ -1,4 +1,4 @@
-"""What `make rehearse` calls: `python -m rehearsal STACK [--no-checkov] [--report FOLDER]`."""
+"""What `make rehearse` calls: `python -m rehearsal STACK [--take-over] [--report FOLDER]`."""
 
 import argparse
 import signal
@@ -18,6 +18,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser("rehearsal", description=__doc__)
     parser.add_argument("stack", help="The environment to rehearse, such as production.")
     parser.add_argument("--no-checkov", action="store_true", help="Leave checkov out.")
+    parser.add_argument(
+        "--take-over", action="store_true", help="Take over an instance that exists."
+    )
     parser.add_argument("--report", type=Path, default=Path("build"), help="Where it is written.")
     parser.add_argument("--in", dest="inside", type=Path, help="Where the scene is set.")
     given = parser.parse_args(arguments)
@@ -33,13 +36,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _rehearse(given: argparse.Namespace) -> int:
-    from rehearsal import report
+    from rehearsal import report, takeover
+    from rehearsal.acts import acts
     from rehearsal.play import Play
     from rehearsal.scene import scene
 
     inside = given.inside or Path(tempfile.gettempdir())
     with scene(given.stack, inside) as stage:
-        result = Play(stage, _tell, with_checkov=not given.no_checkov).run()
+        steps = takeover.acts if given.take_over else acts
+        result = Play(stage, _tell, with_checkov=not given.no_checkov, steps=steps).run()
         transcript = stage.transcript.read_text(encoding="utf-8")
     page = report.write(result, given.report, transcript)
     for line in report.lines(result):

@@ -63,18 +63,18 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
     ]
     also = ", and protection off by hand" if protected else ""
     return [
-        Act("packing the function", 5, lambda: _packed(scene)),
+        Act("packing the function", 5, lambda: packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),
         Act("up", making + 30, lambda: _up(scene, tell), waits),
         Act("looking for a secret that lies open", 5, lambda: looked(scene), needed=False),
-        Act("preview again, with a refresh", 15, lambda: _again(scene)),
+        Act("preview again, with a refresh", 15, lambda: again(scene)),
         *(guarded if protected else ()),
         Act(f"a change of tier and of a setting{also}", 35, lambda: _update(scene, protected)),
         Act("destroy", ending + 20, lambda: _destroy(scene, tell), waits),
     ]
 
 
-def _failed(run: Run) -> list[str]:
+def failed(run: Run) -> list[str]:
     """Why a command that had to succeed did not."""
     if run.code == 0:
         return []
@@ -82,9 +82,10 @@ def _failed(run: Run) -> list[str]:
     return [f"{run.command} failed with exit code {run.code}: {' / '.join(said)[-1500:]}"]
 
 
-def _packed(scene: Scene) -> Outcome:
+def packed(scene: Scene) -> Outcome:
+    """Pack the function."""
     run = pack(scene)
-    return [run.output.strip().replace(str(scene.checkout), "")], _failed(run)
+    return [run.output.strip().replace(str(scene.checkout), "")], failed(run)
 
 
 def _counts(plan: Plan) -> list[str]:
@@ -95,21 +96,21 @@ def _counts(plan: Plan) -> list[str]:
 
 def _first(scene: Scene) -> Outcome:
     plan = planned(scene, "--policy-pack", POLICIES)
-    wrong = _failed(plan.run)
+    wrong = failed(plan.run)
     if not wrong and not plan.of("postgresql"):
         wrong = ["the very first preview shows no role of anybody"]
     return [*_counts(plan), "no policy that is mandatory here objects"], wrong
 
 
 def _up(scene: Scene, tell: Tell) -> Outcome:
-    run = scene.pulumi("up", "--yes", "--skip-preview", hear=_instances(tell))
-    facts = [run.changes, *people.signed_in(scene), *_ran(scene)]
-    if wrong := [*_failed(run), *_broken(scene)]:
+    run = scene.pulumi("up", "--yes", "--skip-preview", hear=instances_done(tell))
+    facts = [run.changes, *people.signed_in(scene), *ran(scene)]
+    if wrong := [*failed(run), *broken(scene)]:
         return facts, wrong
     return facts, people.missing(scene)
 
 
-def _instances(tell: Tell) -> Tell:
+def instances_done(tell: Tell) -> Tell:
     """Tell of each instance when it is done, which takes most of the time."""
 
     def hear(line: str) -> None:
@@ -120,17 +121,20 @@ def _instances(tell: Tell) -> Tell:
     return hear
 
 
-def _ran(scene: Scene) -> list[str]:
+def ran(scene: Scene) -> list[str]:
+    """What the function did so far."""
     found = [f"{each.asked} in {each.seconds:.1f} s" for each in scene.simulator.functions.ran]
     return [f"the function was run: {', '.join(found)}"] if found else []
 
 
-def _broken(scene: Scene) -> list[str]:
-    ran = scene.simulator.functions.ran
-    return [f"the function failed at {each.asked}: {each.error}" for each in ran if each.failed]
+def broken(scene: Scene) -> list[str]:
+    """What the function failed at."""
+    done = scene.simulator.functions.ran
+    return [f"the function failed at {each.asked}: {each.error}" for each in done if each.failed]
 
 
-def _again(scene: Scene) -> Outcome:
+def again(scene: Scene) -> Outcome:
+    """A preview right after an update, in which nothing is to change."""
     plan = planned(scene, "--refresh")
     artefacts = [each for each in plan.changes if each.artefact]
     facts = [
@@ -138,7 +142,7 @@ def _again(scene: Scene) -> Outcome:
         *(f"the simulator's doing: {each} ({each.artefact})" for each in artefacts),
     ]
     wrong = [f"right after `up` it would {each}" for each in plan.changes if not each.artefact]
-    return facts, [*_failed(plan.run), *wrong]
+    return facts, [*failed(plan.run), *wrong]
 
 
 def _update(scene: Scene, protected: bool) -> Outcome:
@@ -162,7 +166,7 @@ def _update(scene: Scene, protected: bool) -> Outcome:
     if len(seen) != len(by_hand):
         wrong.append(f"a preview sees {len(seen)} of {len(by_hand)} changes by hand")
     replaced = [f"it would {each}" for each in plan.changes if "replace" in each.operation]
-    return [*facts, run.changes], [*_failed(plan.run), *_failed(run), *replaced, *wrong]
+    return [*facts, run.changes], [*failed(plan.run), *failed(run), *replaced, *wrong]
 
 
 def _by_hand(scene: Scene) -> list[str]:
@@ -211,10 +215,10 @@ def _refused(scene: Scene) -> Outcome:
 
 
 def _destroy(scene: Scene, tell: Tell) -> Outcome:
-    run = scene.pulumi("destroy", "--yes", "--skip-preview", hear=_instances(tell))
+    run = scene.pulumi("destroy", "--yes", "--skip-preview", hear=instances_done(tell))
     snapshots = scene.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     kept = [f"kept: the snapshot {each['DBSnapshotIdentifier']}" for each in snapshots]
     wrong = [f"server {name} still runs" for name in scene.instances.servers]
     if run.code == 0 and not kept:
         wrong.append("the primary went without leaving a snapshot")
-    return [run.changes, *kept], [*_failed(run), *wrong]
+    return [run.changes, *kept], [*failed(run), *wrong]

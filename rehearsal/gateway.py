@@ -3,7 +3,7 @@
 RDS checks tokens in the server itself; stock PostgreSQL cannot, so this stands before it. What it
 lets in joins the server through its Unix socket as the role it proved to be. The server trusts
 nothing but that socket, and it still decides who may sign in by a token at all: its pg_hba.conf
-(`HBA`) lets members of rds_iam in, and the master by its password, whose exchange (SCRAM) passes
+(`hba`) lets members of rds_iam in, and the master by its password, whose exchange (SCRAM) passes
 through unread.
 """
 
@@ -21,10 +21,9 @@ from rehearsal.tokens import Door
 from strongroom.cluster.certificates import KeyPair
 from strongroom.tiers import ROOT
 
-#: What the server behind the gateway lets in; `rdsadmin` is the platform itself.
-HBA = """\
+_HBA = """\
 local all rdsadmin trust
-local all root     scram-sha-256
+local all "{master}" scram-sha-256
 local all +rds_iam trust
 local all all      reject
 """
@@ -33,6 +32,11 @@ local all all      reject
 _SSL, _GSS, _CANCEL, _VERSION_3 = 80877103, 80877104, 80877102, 3
 _CLEARTEXT = b"R" + struct.pack("!II", 8, 3)
 _LONGEST = 65536
+
+
+def hba(master: str = ROOT) -> str:
+    """What the server behind the gateway lets in; `rdsadmin` is the platform itself."""
+    return _HBA.format(master=master)
 
 
 class Gateway(LoopbackServer):

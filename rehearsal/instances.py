@@ -13,7 +13,7 @@ from pathlib import Path
 from moto.rds.models import DBInstance
 from psycopg import sql
 
-from rehearsal.gateway import HBA
+from rehearsal.gateway import hba
 from rehearsal.lending import RdsGateway
 from rehearsal.master import Server
 from rehearsal.offered import offered
@@ -93,7 +93,7 @@ class Instances:
         user = SystemUser.for_clusters()
         cluster = Cluster(directory, free_port(str(directory).encode()), offered(), user)
         server = Server(cluster, str(instance.master_username))
-        server.make(self.authority, password, HBA, _SETTINGS)
+        server.make(self.authority, password, hba(server.master), _SETTINGS)
         if instance.db_name:
             with server.superuser() as admin:
                 made = sql.SQL("CREATE DATABASE {} OWNER {}")

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from rehearsal.acts import Act, Tell, acts
@@ -17,14 +17,23 @@ from strongroom.errors import StrongroomError
 class Play:
     """One rehearsal of one stack."""
 
-    def __init__(self, scene: Scene, tell: Tell, *, with_checkov: bool = True) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        tell: Tell,
+        *,
+        with_checkov: bool = True,
+        steps: Callable[[Scene, Tell], list[Act]] = acts,
+    ) -> None:
         """Nothing happens yet.
 
         Args:
             scene: the stage.
             tell: is told the progress, a line each.
             with_checkov: whether checkov looks at the plan.
+            steps: what the stack goes through.
         """
+        self._acts = steps
         self._scene, self._tell = scene, tell
         self._with_checkov = with_checkov
         self._steps: list[Step] = []
@@ -36,10 +45,11 @@ class Play:
         """All of it; a step that fails ends it, and what was found until then is told."""
         began = datetime.now(UTC).isoformat(timespec="seconds")
         wanted = [
-            *acts(self._scene, self._tell),
+            *self._acts(self._scene, self._tell),
             Act("reading back what was stored", 15, self._read),
         ]
-        wanted.insert(_AFTER_UP, wanted.pop())
+        up = [act.title for act in wanted].index("up")
+        wanted.insert(up + 1, wanted.pop())
         for number, act in enumerate(wanted, 1):
             self._tell(f"{number}/{len(wanted)} {act.title} (about {act.expected} s{act.because})")
             step = self._done(act)
@@ -102,7 +112,3 @@ class Play:
             dict(sorted(counted.items())),
             tuple(sorted(lacking)),
         )
-
-
-#: Where among the steps the stack is read back.
-_AFTER_UP = 3

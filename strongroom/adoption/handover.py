@@ -9,7 +9,7 @@ from psycopg import sql
 from strongroom.adoption.outcome import OWNED, Handover
 from strongroom.rights.model import PUBLIC, Grant, Shape
 from strongroom.rights.putting_right import FUTURE, KINDS, by_default, identities, targets
-from strongroom.tiers import PROVISIONER
+from strongroom.tiers import APP_OWNER, FIXED_ROLES, PROVISIONER
 
 _HEAD = """\
 -- Hands database {} over: owners, and what is taken back because the roster has no words for it.
@@ -32,6 +32,11 @@ def statements(connection: psycopg.Connection[Any], handover: Handover) -> str:
 
 
 def _all(connection: psycopg.Connection[Any], handover: Handover) -> Iterator[sql.Composable]:
+    powers = _powers(handover)
+    for role in powers:
+        yield sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(
+            sql.Identifier(role)
+        )
     yield from _attributes(handover)
     yield from _owners(connection, handover)
     # What was granted on is taken back before what it was granted from.
@@ -45,6 +50,23 @@ def _all(connection: psycopg.Connection[Any], handover: Handover) -> Iterator[sq
                 (owners if grant.grantor == handover.owner(shape) else others).extend(revoked)
     yield from (*others, *owners)
     yield from _memberships(handover)
+    for role in powers:
+        yield sql.SQL("REVOKE {} FROM CURRENT_USER GRANTED BY CURRENT_USER").format(
+            sql.Identifier(role)
+        )
+
+
+def _powers(handover: Handover) -> list[str]:
+    """Whom a root that is no superuser has to act as: owners, and who granted something."""
+    known = handover.snapshot.roles
+    if handover.root not in known or "SUPERUSER" in known[handover.root].attributes:
+        return []
+    shapes = handover.snapshot.shapes
+    acting = {shape.owner for shape in shapes}
+    acting |= {grant.grantor for shape in shapes for grant in shape.grants}
+    acting |= {one.grantor for one in handover.snapshot.memberships if not handover.stays(one)}
+    others = (acting & known.keys()) - FIXED_ROLES
+    return sorted(role for role in others if not handover.is_roots(role))
 
 
 def _attributes(handover: Handover) -> Iterator[sql.Composable]:
@@ -64,6 +86,12 @@ def _owners(connection: psycopg.Connection[Any], handover: Handover) -> Iterator
                 for name in identities(connection, shape.catalog, shape.ids):
                     alter = sql.SQL("ALTER {} {} OWNER TO {}")
                     yield alter.format(sql.SQL(KINDS[kind]), name, sql.Identifier(new))
+        if kind == "schema":
+            # Only a superuser gives something to who could not make it there.
+            for schema in handover.schemas:
+                yield sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(
+                    sql.Identifier(schema), sql.Identifier(APP_OWNER)
+                )
     for shape in handover.snapshot.shapes:
         if shape.owner in handover.placed and handover.owner(shape) == handover.root:
             elsewhere.add(shape.owner)

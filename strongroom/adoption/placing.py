@@ -57,6 +57,7 @@ class Placing:
 def place(
     snapshot: Snapshot,
     details: Mapping[str, Details],
+    root: str,
     schemas: Sequence[str],
     people: Iterable[str] = (),
     applications: Iterable[str] = (),
@@ -66,6 +67,7 @@ def place(
     Args:
         snapshot: the rights as they are.
         details: what else is known of each role.
+        root: who is root there.
         schemas: the schemas that will be guarded.
         people: roles known to be people.
         applications: roles known to be applications.
@@ -74,7 +76,7 @@ def place(
     known = {**dict.fromkeys(people, "you say so"), **dict.fromkeys(applications, "you say so")}
     engineers, services, why, unsure, unplaced = [], [], {}, set(), []
     for role in sorted(snapshot.roles):
-        if role in FIXED_ROLES or is_system(role) or details[role].bootstrap:
+        if role in FIXED_ROLES or role == root or is_system(role) or details[role].bootstrap:
             continue
         if reason := _refused(snapshot, role):
             unplaced.append(Unplaced(f"role {role}", reason))

@@ -20,6 +20,9 @@ from strongroom.rights.model import PUBLIC, Snapshot
 from strongroom.settings import Settings
 from strongroom.tiers import APP_OWNER, FIXED_ROLES, ROOT
 
+#: The role of RDS that its master has.
+_OF_MASTERS = "rds_superuser"
+
 #: Everybody's by default, which every adoption takes back and nobody granted.
 _DEFAULTS = frozenset({"CONNECT", "TEMPORARY", "EXECUTE"})
 
@@ -90,10 +93,11 @@ def propose(
             if role not in snapshot.roles:
                 raise StrongroomError(f"There is no role {role}, so it can be placed nowhere.")
         guarded, refused = _schemas(snapshot, schemas)
-        placing = place(snapshot, known, guarded, people, applications)
+        root = _root(snapshot, known)
+        placing = place(snapshot, known, root, guarded, people, applications)
         engineers = placing.engineers
         members = [Member(each.role, each.name, each.tier, each.rights) for each in engineers]
-        handover = Handover(snapshot, _root(known), guarded, members, placing.services)
+        handover = Handover(snapshot, root, guarded, members, placing.services)
         wanted = _settings(settings, guarded, placing)
         changes = _changes(handover, known, wanted)
         words = Words(snapshot)
@@ -159,7 +163,7 @@ def _changes(
     before, after = Abilities(snapshot), Abilities(handover.after())
     found = {}
     for role in (PUBLIC, *sorted(snapshot.roles)):
-        if role in FIXED_ROLES or is_system(role):
+        if role in FIXED_ROLES or role == handover.root or is_system(role):
             continue
         now, then = before.of(role), after.of(role)
         settings = tuple(known[role].changes(wanted[role])) if role in wanted else ()
@@ -199,10 +203,18 @@ def _public(change: Change | None, words: Words) -> list[Unplaced]:
     return [Unplaced("PUBLIC", f"everybody has {phrase}; {why}") for phrase in told]
 
 
-def _root(known: Mapping[str, details.Details]) -> str:
+def _root(snapshot: Snapshot, known: Mapping[str, details.Details]) -> str:
     """Whoever the server was made with; on RDS that is Amazon's, and root is the master."""
     made_with = next((role for role, each in known.items() if each.bootstrap), ROOT)
-    return ROOT if is_system(made_with) else made_with
+    if not is_system(made_with):
+        return made_with
+    # Amazon takes its master in there and nobody else; whom the master takes in is not root.
+    masters = (
+        one.member
+        for one in snapshot.memberships
+        if (one.group, one.grantor) == (_OF_MASTERS, made_with) and not is_system(one.member)
+    )
+    return next(masters, ROOT)
 
 
 def _others(snapshot: Snapshot) -> list[str]:

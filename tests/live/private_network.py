@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rehearsal.gateway import HBA, Gateway
+from rehearsal.gateway import Gateway, hba
 from rehearsal.socks import Socks
 from rehearsal.tokens import Door, Key
 from strongroom.bootstrap.master import MasterRoot
@@ -80,7 +80,7 @@ def private_network(home: Path, *, model: bool = False) -> Iterator[PrivateNetwo
     cluster = stack.cluster
     pair = KeyPair(stack.folder / "gateway.crt", stack.folder / "gateway.key")
     stack.paths.authority.issue_server(pair, SystemUser.current(), [HOST])
-    cluster.user.write(cluster.data / "pg_hba.conf", HBA)
+    cluster.user.write(cluster.data / "pg_hba.conf", hba())
     with stack.superuser() as admin:
         admin.execute("SELECT pg_reload_conf()")
     socket = cluster.socket / f".s.PGSQL.{cluster.port}"
