@@ -29,6 +29,8 @@ from strongroom.tiers import APP_OWNER
 #: What of the stack is there already: its name in the program, and AWS's name of it.
 _THERE = {"primary-instance": byhand.IDENTIFIER, "primary-log-postgresql": byhand.log_group()}
 _ADOPTED = "adopted"
+#: What `strongroom adopt` exits with when something has no place in a roster.
+_WITHOUT_A_PLACE = 3
 #: Roles and rights, which come last.
 _RIGHTS = ("--exclude", "**::access*", "--exclude", "**::review*")
 
@@ -76,12 +78,14 @@ class _Way:
             *("strongroom", "adopt", dsn, "--stack", self.scene.stack, "--output", _ADOPTED),
             environment={**self.scene.environment(), "PGPASSWORD": byhand.PASSWORD},
         )
-        if wrong := failed(run):
-            return [], wrong
+        if run.code not in (0, _WITHOUT_A_PLACE):
+            return [], failed(run)
         folder = self.scene.checkout / _ADOPTED
         roster = folder / "engineers.yaml"
         (self.scene.checkout / "stacks" / roster.name).write_text(roster.read_text())
-        return [run.output.strip()], []
+        report = (folder / "adopt.md").read_text()
+        left = report.partition("## Not placed")[2].partition("##")[0].strip()
+        return [run.output.strip(), *left.splitlines()], []
 
     def refused(self) -> Outcome:
         self._settle(existing={"identifier": byhand.IDENTIFIER})
@@ -113,7 +117,8 @@ class _Way:
         run = self.scene.pulumi(
             *("preview", "--policy-pack", POLICIES, "--import-file", "import.json")
         )
-        notes = [line.strip() for line in run.output.splitlines() if byhand.IDENTIFIER in line]
+        lines = dict.fromkeys(line.strip() for line in run.output.splitlines())
+        notes = [line for line in lines if line.startswith(f"{byhand.IDENTIFIER}: ")]
         return [run.changes, *notes], failed(run)
 
     def bring_in(self) -> Outcome:

@@ -17,7 +17,7 @@ from components.aws.monitoring import flow_role, monitoring_role
 from components.aws.network import Network, NetworkArgs
 from components.aws.parameters import declare_parameters, family_of, parameters
 from components.aws.subscriptions import subscribe
-from components.aws.taking_over import KEPT, taken_over
+from components.aws.taking_over import left_alone, taken_over
 from components.aws.topic import PUBLISHERS, Topic, TopicArgs
 from strongroom.aws_names import Names, partition_of
 from strongroom.aws_settings import PORT, AwsSettings
@@ -238,7 +238,7 @@ class Primary(pulumi.ComponentResource):
                 delete_before_replace=True,
                 depends_on=logs,
                 # The function's business from the first minute on.
-                ignore_changes=["password", *(KEPT if given.existing.identifier else ())],
+                ignore_changes=["password", *left_alone(given)],
             ),
         )
 

@@ -5,13 +5,26 @@ from typing import Any
 from strongroom.aws_settings import AwsSettings
 
 #: What RDS cannot change, or what is nobody's business here: tags that bills are sorted by.
-KEPT = (
+_KEPT = (
     "db_name",
     "db_subnet_group_name",
     "kms_key_id",
     "performance_insights_kms_key_id",
     "tags",
 )
+
+
+def left_alone(settings: AwsSettings) -> tuple[str, ...]:
+    """Properties of the instance that stay what they are, whatever is declared.
+
+    Args:
+        settings: the stack's.
+    """
+    if not settings.existing.identifier:
+        return ()
+    # It is known by the minor version it has. To be told "17" would make RDS go to another one.
+    minor = "." in settings.engine_version
+    return _KEPT if minor or settings.major_upgrade else (*_KEPT, "engine_version")
 
 
 def taken_over(settings: AwsSettings, port: int) -> dict[str, Any]:

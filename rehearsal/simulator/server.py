@@ -2,8 +2,8 @@
 
 moto has every service the stacks use, but not everything the provider asks of it. What is added
 stands in a module for each service: `cloudwatch` (a protocol), `backup` (the whole service),
-`rds`, `functions` (a function's own code is run), `secrets`, `ec2`. Nothing of this changes what
-the program declares or the provider sends.
+`rds`, `functions` (a function's own code is run), `logs`, `secrets`, `ec2`. Nothing of this changes
+what the program declares or the provider sends.
 """
 
 import json
@@ -21,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from rehearsal.simulator import cloudwatch, ec2, functions, rds, secrets
+from rehearsal.simulator import cloudwatch, ec2, functions, logs, rds, secrets
 from rehearsal.simulator.backup import Backup
 from rehearsal.simulator.calls import (
     Application,
@@ -88,7 +88,7 @@ class Simulator:
     def __enter__(self) -> Self:
         default_user_config["lambda"]["use_docker"] = False
         default_user_config["iam"]["load_aws_managed_policies"] = True
-        for extension in (ec2, rds, functions, secrets):
+        for extension in (ec2, rds, functions, logs, secrets):
             extension.install()
         # What an earlier one in this process was told is nothing to this one.
         moto_api_backend.reset()

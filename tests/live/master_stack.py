@@ -17,11 +17,12 @@ from strongroom.cluster.cluster import Cluster
 from strongroom.cluster.port import free_port
 from strongroom.cluster.system_user import SystemUser
 from strongroom.provider.local.common import kept_servers
+from strongroom.tiers import ROOT
 from tests.live.local_stack import SMALL, LocalStack
 
 _HBA = """\
 local   all  rdsadmin                trust
-hostssl all  root      127.0.0.1/32  scram-sha-256
+hostssl all  "{master}"  127.0.0.1/32  scram-sha-256
 hostssl all  rdsadmin  127.0.0.1/32  reject
 hostssl all  all       127.0.0.1/32  cert
 """
@@ -80,10 +81,11 @@ class MasterPrimary:
 
 
 class MasterStack(LocalStack):
-    """A stack whose root is the master."""
+    """A stack whose root is the master, called as RDS was told."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, name: str = ROOT) -> None:
         super().__init__(home)
+        self.name = name
         self.primary = MasterPrimary(self)  # type: ignore[assignment]
 
     @property
@@ -93,7 +95,8 @@ class MasterStack(LocalStack):
     @property
     def master(self) -> RdsMaster:
         trusted = self.paths.authority.certificate
-        return RdsMaster("127.0.0.1", self.cluster.port, trusted, self.sealed, lend=self._lend)
+        port = self.cluster.port
+        return RdsMaster("127.0.0.1", port, trusted, self.sealed, self.name, lend=self._lend)
 
     def make(self, **inputs: Any) -> "MasterStack":
         server = package.at_hand(kept_servers(), "")
@@ -102,14 +105,15 @@ class MasterStack(LocalStack):
         cluster = Cluster(directory, port, server, SystemUser.for_clusters())
         self.paths.authority.create(SystemUser.current(), self.folder.name)
         secret = self.sealed.begin()
-        Server(cluster).make(self.paths.authority, secret.value, _HBA, SMALL)
+        hba = _HBA.format(master=self.name)
+        Server(cluster, self.name).make(self.paths.authority, secret.value, hba, SMALL)
         self.sealed.finish()
         self.primary.up(**inputs)
         return self
 
     @property
     def server(self) -> Server:
-        return Server(self.cluster)
+        return Server(self.cluster, self.name)
 
     def superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """RDS's own superuser, for what only RDS itself can do."""
