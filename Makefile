@@ -6,6 +6,7 @@
 # STACK    the stack that is reviewed, applied or looked at for drift (default: local)
 # BASE     the revision in force that a review compares with (default: origin/main)
 # PR       the number of a pull request on GitHub
+# TAKE_OVER  anything: the rehearsal takes over an instance that exists
 # PLAN     the folder of a review (default: build/review/STACK)
 
 .DEFAULT_GOAL := help
@@ -80,7 +81,8 @@ drill: ready
 
 rehearse: ready aws
 	@plugin=$$(toolchain/aws.sh 2>/dev/null) && export PATH="$$plugin:$$PATH" && \
-	    $(WITH_ENGINE) $(BIN)/python -m rehearsal '$(STACK:local=production)' $(ARGS)
+	    $(WITH_ENGINE) $(BIN)/python -m rehearsal '$(STACK:local=production)' \
+	    $(if $(TAKE_OVER),--take-over) $(ARGS)
 
 test: ready aws check
 	@$(WITH_ENGINE) $(BIN)/pytest -n $(WORKERS) --dist loadscope $(ARGS)

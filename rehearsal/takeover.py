@@ -26,8 +26,8 @@ from rehearsal.secrecy import looked
 from strongroom.engine import POLICIES
 from strongroom.tiers import APP_OWNER
 
-#: What of the stack is there already: its name in the program, and AWS's name of it.
-_THERE = {"primary-instance": byhand.IDENTIFIER, "primary-log-postgresql": byhand.log_group()}
+#: What of the stack is there already, as the program calls it.
+_THERE = ("primary-instance", "primary-log-postgresql")
 _ADOPTED = "adopted"
 #: What `strongroom adopt` exits with when something has no place in a roster.
 _WITHOUT_A_PLACE = 3
@@ -44,7 +44,7 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
         Act("what it has is adopted into a roster", 5, way.adopt),
         Act("packing the function", 10, lambda: packed(scene)),
         Act("a preview says what does not fit", 15, way.refused),
-        Act("preview, with a file for import", 15, way.preview),
+        Act("a preview that fits", 15, way.preview),
         Act("import", 10, way.bring_in),
         Act("preview: nothing is replaced", 15, way.compare),
         Act("everything but roles and rights", 3 * WAIT + 60, way.foundation, waits),
@@ -114,17 +114,18 @@ class _Way:
         )
 
     def preview(self) -> Outcome:
-        run = self.scene.pulumi(
-            *("preview", "--policy-pack", POLICIES, "--import-file", "import.json")
-        )
+        run = self.scene.pulumi("preview", "--policy-pack", POLICIES)
         lines = dict.fromkeys(line.strip() for line in run.output.splitlines())
         notes = [line for line in lines if line.startswith(f"{byhand.IDENTIFIER}: ")]
         return [run.changes, *notes], failed(run)
 
     def bring_in(self) -> Outcome:
-        path = self.scene.checkout / "import.json"
-        path.write_text(json.dumps(_chosen(json.loads(path.read_text())), indent=2))
-        run = self.scene.pulumi("import", "--file", path.name, "--generate-code=false", "--yes")
+        told = self.scene.run("strongroom", "existing", "--stack", self.scene.stack)
+        if wrong := failed(told):
+            return [], wrong
+        file = self.scene.checkout / "import.json"
+        file.write_text(told.output)
+        run = self.scene.pulumi("import", "--file", file.name, "--generate-code=false", "--yes")
         return [run.changes], failed(run)
 
     def compare(self) -> Outcome:
@@ -181,16 +182,6 @@ class _Way:
         owned = byhand.owners(self.scene)
         wrong += [f"{table} is {who}'s" for table, who in owned.items() if who != APP_OWNER]
         return facts, wrong
-
-
-def _chosen(document: dict[str, Any]) -> dict[str, Any]:
-    """What is there already of all that would be made, with AWS's names; and the components."""
-    resources = [
-        {**each, "id": _THERE[each["name"]]} if each["name"] in _THERE else each
-        for each in document["resources"]
-        if each["name"] in _THERE or each.get("component")
-    ]
-    return {**document, "resources": resources}
 
 
 def _ends(operation: str) -> bool:

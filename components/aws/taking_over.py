@@ -4,13 +4,11 @@ from typing import Any
 
 from strongroom.aws_settings import AwsSettings
 
-#: What RDS cannot change, or what is nobody's business here: tags that bills are sorted by.
+#: What RDS cannot change; the kind of storage, which it changes for hours or days without taking
+#: anything else; and tags, by which others sort their bills.
 _KEPT = (
-    "db_name",
-    "db_subnet_group_name",
-    "kms_key_id",
-    "performance_insights_kms_key_id",
-    "tags",
+    *("db_name", "db_subnet_group_name", "kms_key_id", "performance_insights_kms_key_id"),
+    *("storage_type", "iops", "storage_throughput", "tags"),
 )
 
 

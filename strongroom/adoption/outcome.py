@@ -109,8 +109,11 @@ class Handover:
         return role in (self.root, PROVISIONER, REPLICATOR) or is_system(role)
 
     def stays(self, one: Membership) -> bool:
-        """Whether a membership stays: of and in nobody who is placed, and no predefined group."""
-        if one.group in _KEPT or one.member == PROVISIONER:
+        """Whether a membership stays: of and in nobody who is placed, and no predefined group.
+
+        Root's do: by them a master, who is no superuser, manages the roles it made.
+        """
+        if one.group in _KEPT or one.member in (PROVISIONER, self.root):
             return True
         if is_system(one.group) and not self.is_roots(one.member):
             return False

@@ -14,6 +14,7 @@ from strongroom.cli import (
     connect,
     cost,
     drill,
+    existing,
     guard,
     incident,
     permissions,
@@ -52,6 +53,7 @@ app.command("reconcile")(reconcile.reconcile)
 app.command("drill")(drill.drill)
 app.command("alerts")(alerts.alerts)
 app.command("cost")(cost.cost)
+app.command("existing")(existing.existing)
 app.command("iam")(permissions.iam)
 app.command("review")(reviewing.review)
 app.command("apply")(reviewing.apply)

@@ -1,23 +1,28 @@
 """An instance that was there before is taken over as it is, or refused with every reason."""
 
 import json
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+import yaml
 from moto import mock_aws
+from typer.testing import CliRunner
 
 from policy.stack import Stack
 from strongroom.aws_names import Names
 from strongroom.aws_settings import Existing
+from strongroom.cli import app
 from strongroom.errors import SettingsError
 from strongroom.permissions.documents import Stack as Permitted
 from strongroom.provider.aws import existing
 from strongroom.provider.aws.lasting import Lasting, LastingInputs
 from strongroom.provider.resource import Context, Refusal
 from strongroom.settings import Settings
-from tests.unit.aws_stack import AwsAnswers, configuration, declare, servers
+from tests.unit.aws_stack import CHECKOUT, AwsAnswers, configuration, declare, servers
 from tests.unit.policy.scene import Case, instance, replica
 from tests.unit.recording_engine import Recording
 
@@ -116,7 +121,7 @@ def test_the_instance_keeps_what_rds_cannot_change(taken: Recording) -> None:
     assert one.inputs["storageEncrypted"] is True
     assert set(one.request.ignoreChanges) == {
         *("password", "dbName", "dbSubnetGroupName", "kmsKeyId", "performanceInsightsKmsKeyId"),
-        *("tags", "engineVersion"),
+        *("storageType", "iops", "storageThroughput", "tags", "engineVersion"),
     }
     names = {each.name for each in taken.registered}
     assert not {"primary-key", "primary-network-subnets", "primary-network-vpc"} & names
@@ -188,6 +193,38 @@ def test_the_policy_pack_asks_for_no_name_and_no_port_that_would_take_another_in
     assert len(Case(usual, Stack()).asked("rds-port")) == 2
 
 
+def test_the_command_names_what_is_there_as_the_program_does(
+    shop: dict[str, Any], taken: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rds = boto3.client("rds", region_name="eu-central-1")
+    logs = {"EnableLogTypes": ["postgresql"]}
+    rds.modify_db_instance(DBInstanceIdentifier="shop-live", CloudwatchLogsExportConfiguration=logs)
+    for name in ("Pulumi.yaml", "strongroom"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    shutil.copytree(CHECKOUT / "stacks", tmp_path / "stacks")
+    file = tmp_path / "stacks" / "Pulumi.production.yaml"
+    content = yaml.safe_load(file.read_text())
+    content["config"]["strongroom:aws"].update(TAKEN)
+    monkeypatch.chdir(tmp_path)
+    command = ["existing", "--stack", "production"]
+    refused = CliRunner().invoke(app, command)
+    assert isinstance(refused.exception, SettingsError)
+    file.write_text(yaml.safe_dump(content))
+    printed = json.loads(CliRunner().invoke(app, command).output)["resources"]
+    primary, *there = printed
+    assert primary["component"]
+    assert taken.named("primary").type == primary["type"]
+    assert {each["name"]: each["id"] for each in there} == {
+        "primary-instance": "shop-live",
+        "primary-log-postgresql": "/aws/rds/instance/shop-live/postgresql",
+    }
+    for each in there:
+        one = taken.named(each["name"])
+        assert one.type == each["type"]
+        assert one.request.parent == taken.named(each["parent"]).urn
+        assert one.request.version == each["version"]
+
+
 DECLARED: dict[str, Any] = {
     "database": "shop",
     "network": "vpc-to-come",
@@ -244,7 +281,6 @@ def test_what_taking_over_changes_in_place_is_said(shop: dict[str, Any]) -> None
     said = " ".join(check(shop))
     assert "the parameter group default.postgres17 gives way" in said
     assert "come off it" in said
-    assert "its storage becomes gp3, from gp2" in said
 
 
 def test_everything_that_does_not_fit_is_told_at_once_with_what_to_write(

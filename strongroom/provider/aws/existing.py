@@ -136,8 +136,3 @@ def changes(found: Mapping[str, Any]) -> Iterator[str]:
         )
     if found.get("PubliclyAccessible"):
         yield "its public address goes: who comes from outside has no way in"
-    if (storage := found.get("StorageType", "gp3")) != "gp3":
-        yield (
-            f"its storage becomes gp3, from {storage}, while it serves: that takes hours, and RDS "
-            "changes no storage again for six"
-        )
