@@ -6,8 +6,8 @@
 # STACK    the stack that is reviewed, applied or looked at for drift (default: local)
 # BASE     the revision in force that a review compares with (default: origin/main)
 # PR       the number of a pull request on GitHub
-# TAKE_OVER  anything: the rehearsal takes over an instance that exists
 # PLAN     the folder of a review (default: build/review/STACK)
+# TAKE_OVER=1  have the rehearsal take over an instance that somebody made by hand
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -114,10 +114,10 @@ class _Way:
         )
 
     def preview(self) -> Outcome:
-        run = self.scene.pulumi("preview", "--policy-pack", POLICIES)
+        run = self.scene.pulumi("preview")
         lines = dict.fromkeys(line.strip() for line in run.output.splitlines())
         notes = [line for line in lines if line.startswith(f"{byhand.IDENTIFIER}: ")]
-        return [run.changes, *notes], failed(run)
+        return notes, failed(run)
 
     def bring_in(self) -> Outcome:
         told = self.scene.run("strongroom", "existing", "--stack", self.scene.stack)
@@ -129,7 +129,7 @@ class _Way:
         return [run.changes], failed(run)
 
     def compare(self) -> Outcome:
-        plan = planned(self.scene)
+        plan = planned(self.scene, "--policy-pack", POLICIES)
         ours = [each for each in plan.changes if each.name in _THERE]
         wrong = [f"it would {each}" for each in plan.changes if _ends(each.operation)]
         wrong += [f"{name} would be made" for name in _THERE if name not in {e.name for e in ours}]

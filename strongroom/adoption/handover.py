@@ -137,7 +137,9 @@ def _memberships(handover: Handover) -> Iterator[sql.Composable]:
             )
     for role in sorted(handover.people):
         yield sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
-    for role in sorted(handover.placed):
+    known = handover.snapshot.memberships
+    managed = {one.group for one in known if one.member == PROVISIONER and one.admin}
+    for role in sorted(handover.placed - managed):
         # So that `pulumi up` can change the role.
         yield sql.SQL("GRANT {} TO {} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE").format(
             sql.Identifier(role), sql.Identifier(PROVISIONER)

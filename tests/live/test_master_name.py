@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strongroom.adoption.proposal import propose
 from strongroom.bootstrap.steps import Foundation, audit, bootstrap
 from strongroom.errors import StrongroomError
 from strongroom.provider.access.held import Held
@@ -19,6 +21,7 @@ from strongroom.rights.inspection import seen_within
 from strongroom.rights.rules import memberships
 from strongroom.rights.standing import standings
 from strongroom.rights.stated import stated
+from strongroom.settings import Settings
 from tests.live.local_stack import MEMBERS, SERVICES, Managed, apply_model
 from tests.live.master_stack import MasterStack
 
@@ -102,3 +105,34 @@ def test_an_empty_database_is_not_made_on_a_server_that_was_taken_over(taken: Ma
     with taken.superuser() as admin:
         query = "SELECT count(*) FROM pg_database WHERE datname = 'shop'"
         assert admin.execute(query).fetchone() == (0,)
+
+
+_OWNERS = """
+SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'shop'
+UNION ALL SELECT sequencename, sequenceowner FROM pg_sequences WHERE schemaname = 'shop'
+UNION ALL SELECT viewname, viewowner FROM pg_views WHERE schemaname = 'shop'
+"""
+_ACTS_AS = "SELECT pg_has_role(%s, 'web_api', 'SET') OR pg_has_role(%s, 'web_api', 'USAGE')"
+
+
+def test_what_grew_by_hand_is_handed_over_by_a_master_who_is_no_superuser(
+    taken: MasterStack,
+) -> None:
+    grown = resources.files("rehearsal").joinpath("sql/grown.sql").read_bytes()
+    with taken.root() as root:
+        root.execute(grown)
+    with taken.sign_in("provisioner") as session:
+        proposal = propose(session, Settings.parse("production", {}, "defaults"), ("shop",))
+    # The master is nobody's to place.
+    assert {each.role for each in proposal.placing.engineers} >= {"alice.jones"}
+    assert {each.role for each in proposal.placing.services} >= {"web_api"}
+    assert taken.name not in {*proposal.placing.why, *proposal.changes}
+    assert not [each for each in proposal.unplaced if taken.name in each.what]
+    with taken.root() as root:
+        root.execute(proposal.handover.encode())
+        assert {owner for _, owner in root.execute(_OWNERS)} == {"app_owner"}
+        count = "SELECT (SELECT count(*) FROM shop.orders), (SELECT count(*) FROM shop.events)"
+        assert root.execute(count).fetchone() == (1000, 1)
+        # What it took to do so is given back; that it made the role stays.
+        assert root.execute(_ACTS_AS, [taken.name] * 2).fetchone() == (False,)
+        root.execute("ALTER ROLE web_api CONNECTION LIMIT 10")
