@@ -13,7 +13,7 @@ from strongroom.declaration import Declaration
 from strongroom.provider import sdk
 from strongroom.rights.rules import Rule, groups_of, memberships, rules
 from strongroom.roster import Member, Service
-from strongroom.tiers import APP_OWNER, GATE, GROUPS, PROVISIONER, ROOT, Tier
+from strongroom.tiers import APP_OWNER, GATE, GROUPS, IAM, PROVISIONER, ROOT, Tier
 
 
 class Database(Protocol):
@@ -40,6 +40,7 @@ class AccessArgs:
         idle_timeout: the longest an open transaction may idle, seconds.
         sign_in: how the provisioner connects, as libpq parameters; never a password.
         root: what root is called there.
+        by_token: whether people and services sign in by tokens of IAM, as on RDS.
         container: what the roles end with, so that deleting it does not first undo each of them.
     """
 
@@ -52,6 +53,7 @@ class AccessArgs:
     sign_in: Mapping[str, pulumi.Input[str]]
     container: pulumi.Resource
     root: str = ROOT
+    by_token: bool = False
 
     @classmethod
     def of(cls, stack: Declaration, primary: Database) -> Self:
@@ -66,6 +68,7 @@ class AccessArgs:
             sign_in=primary.sign_in(),
             container=primary.resource,
             root=stack.settings.root,
+            by_token=stack.settings.platform == "aws",
         )
 
 
@@ -135,6 +138,8 @@ class Access(pulumi.ComponentResource):
         declared = {"roles": groups_of(role, self._membership), **attributes}
         if attributes.get("login"):
             declared["search_paths"] = list(self._args.schemas)
+            if self._args.by_token:
+                declared["roles"] = sorted([*declared["roles"], IAM])
         self._declared[role] = declared
         return postgresql.Role(
             f"{self._name}-role-{role}", name=role, **declared, opts=self._options(after)

@@ -11,7 +11,7 @@ from rehearsal.master import Server
 from rehearsal.scene import Scene
 from strongroom.roster import Roster
 from strongroom.settings import Settings
-from strongroom.tiers import GROUPS, Tier
+from strongroom.tiers import GROUPS, IAM, Tier
 
 _MEMBER = "SELECT pg_has_role(%s, %s, 'USAGE')"
 
@@ -39,12 +39,14 @@ def _engineers(scene: Scene) -> Iterator[tuple[str, Tier]]:
 
 
 def missing(scene: Scene) -> list[str]:
-    """Everybody who does not have exactly the tier the roster gives."""
-    return [
-        f"{who} does not have the rights of a {tier}"
-        for who, tier in _engineers(scene)
-        if not is_in(scene, who, tier.value)
-    ]
+    """Everybody who does not have exactly the tier the roster gives, or cannot sign in."""
+    wrong = []
+    for who, tier in _engineers(scene):
+        if not is_in(scene, who, tier.value):
+            wrong.append(f"{who} does not have the rights of a {tier}")
+        if _asked(scene, _MEMBER, who, IAM) != [(True,)]:
+            wrong.append(f"{who} cannot sign in by a token")
+    return wrong
 
 
 def is_in(scene: Scene, who: str, tier: str) -> bool:

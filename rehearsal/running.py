@@ -84,4 +84,7 @@ def run(
         process.kill()
         process.wait(10)
         raise
+    finally:
+        if process.stdout:
+            process.stdout.close()
     return Run(" ".join(command[:2]), code, "".join(lines), round(time.monotonic() - began, 1))

@@ -43,6 +43,9 @@ GATE = "ddl_gate"
 #: The standby's role.
 REPLICATOR = "replicator"
 
+#: RDS's role for whoever signs in by a token of IAM, and then by no password.
+IAM = "rds_iam"
+
 #: The first major version of PostgreSQL with the MAINTAIN privilege.
 MAINTAIN_SINCE = 17
 

@@ -17,6 +17,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 #: Credential=KEY/DATE/REGION/SERVICE/aws4_request (AWS documentation, "Signature Version 4").
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
+_INSTANCE = re.compile(rb"(?:^|&)DBInstanceIdentifier=([\w-]+)")
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class Seen:
         operation: what was asked for: an action, or method and path.
         status: the HTTP status of the answer.
         reason: the answer, when it was an error.
+        instance: the database instance it is about, where it says so.
     """
 
     at: float
@@ -144,6 +146,7 @@ class Seen:
     operation: str
     status: int
     reason: str = ""
+    instance: str = ""
 
     @property
     def lacking(self) -> bool:
@@ -165,8 +168,14 @@ def operation(environ: Environ) -> str:
     return f"{environ['REQUEST_METHOD']} {path}"
 
 
-def seen(scope: Scope, what: str, status: str, content: bytes) -> Seen:
+def instance(environ: Environ) -> str:
+    """The database instance a request is about; empty when it names none."""
+    found = _INSTANCE.search(body(environ))
+    return found[1].decode() if found else ""
+
+
+def seen(scope: Scope, what: str, status: str, content: bytes, about: str = "") -> Seen:
     """A note of a call; of an error it keeps the beginning of the answer."""
     number = int(status.split(maxsplit=1)[0])
     reason = content[:500].decode("utf-8", "replace") if number >= 400 else ""
-    return Seen(time.time(), scope.service, what, number, reason)
+    return Seen(time.time(), scope.service, what, number, reason, about)

@@ -32,6 +32,7 @@ from rehearsal.simulator.calls import (
     Seen,
     StartResponse,
     fault,
+    instance,
     operation,
     refusal,
     reply,
@@ -132,7 +133,7 @@ class Simulator:
     def __call__(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         scope = Scope.of(environ)
-        what = operation(environ)
+        what, about = operation(environ), instance(environ) if scope.service == "rds" else ""
         status: list[str] = []
 
         def noting(line: str, headers: Any, *rest: Any) -> Any:
@@ -145,7 +146,7 @@ class Simulator:
             content = b"".join(self._answer(environ, scope, noting))
         except Exception as error:  # noqa: BLE001 - a fault of the simulator, told as one
             content = b"".join(fault(environ, noting, error))
-        self.calls.append(seen(scope, what, status[-1], content))
+        self.calls.append(seen(scope, what, status[-1], content, about))
         return [content]
 
     def _answer(self, environ: Environ, scope: Scope, start: StartResponse) -> Iterable[bytes]:

@@ -21,6 +21,8 @@ _ROSTER_HEAD = """\
 
 #: How it is applied, after the review; the order matters.
 _ORDER = """\
+An instance of RDS has an order of its own: docs/production.md, "Taking over an existing instance".
+
 1. Correct `{roster}` until each line is meant, and put it in `stacks/`. Run this again with
    --person and --service for whoever was placed wrongly.
 2. Lay the foundation: `pulumi up --target '**::primary*' --target '**::provisioner'`. It makes

@@ -110,7 +110,9 @@ def _rotated(
     elif not secret.finished():
         do()
     if step == "finishSecret":
-        return {"done": step, "drift": _laid(root, foundation)}
+        # What a restart has loaded meanwhile, such as pg_cron, is made now.
+        drift = _laid(root, foundation)
+        return {"done": step, "drift": drift, "missing": ready(root, foundation)}
     return {"done": step}
 
 

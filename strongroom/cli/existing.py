@@ -10,7 +10,7 @@ import typer
 from strongroom.cli.options import StackOption
 from strongroom.declaration import Declaration
 from strongroom.errors import SettingsError, StrongroomError
-from strongroom.provider.aws.existing import Existing, look
+from strongroom.provider.aws.existing import look
 
 _INSTANCE, _LOG = "aws:rds/instance:Instance", "aws:cloudwatch/logGroup:LogGroup"
 
@@ -26,34 +26,27 @@ def existing(stack: StackOption = "production") -> None:
         problem = f"the stack {stack} takes no instance over, so there is nothing to import"
         remedy = "Name the instance as existing.identifier in strongroom:aws"
         raise SettingsError(f"stack {stack}", [f"{problem}. {remedy}"])
-    aws = settings.aws
-    wanted = Existing(
-        identifier=given.identifier,
-        master=given.master,
-        region=aws.region,
-        port=settings.port,
-        instance_class=aws.instance_class,
-    )
-    found = _found(wanted)
-    if not found:
-        raise StrongroomError(
-            f"There is no instance {given.identifier!r} in {aws.region}, so there is nothing to "
-            "import. Write its identifier as `aws rds describe-db-instances` does."
-        )
+    found = _found(given.identifier, settings.aws.region)
     typer.echo(json.dumps({"resources": _resources(given.identifier, found)}, indent=2))
 
 
-def _found(wanted: Existing) -> Mapping[str, Any]:
+def _found(identifier: str, region: str) -> Mapping[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return look(wanted)
+        found = look(identifier, region)
     except (BotoCoreError, ClientError) as error:
         raise StrongroomError(
-            f"The instance {wanted.identifier} in {wanted.region} could not be looked at: "
+            f"The instance {identifier} in {region} could not be looked at: "
             f"{' '.join(str(error).split())}. Nothing was changed. Whoever runs this needs "
             "rds:DescribeDBInstances, as `strongroom iam preview` tells."
         ) from error
+    if not found:
+        raise StrongroomError(
+            f"There is no instance {identifier!r} in {region}, so there is nothing to import. "
+            "Write its identifier as `aws rds describe-db-instances` does."
+        )
+    return found
 
 
 def _resources(identifier: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:

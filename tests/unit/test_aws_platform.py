@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from components.program import PLATFORMS
-from tests.unit.aws_stack import CHECKOUT
+from strongroom.tiers import IAM
+from tests.unit.aws_stack import CHECKOUT, declare
 
 _LOADED = """
 import sys
@@ -21,6 +22,14 @@ def test_a_stack_on_this_machine_does_not_load_awss_sdk() -> None:
         [sys.executable, "-c", _LOADED], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_whoever_signs_in_does_so_by_a_token_of_iam_and_no_group_does() -> None:
+    roles = [each.inputs for each in declare("production").of_type("postgresql:index/role:Role")]
+    assert {each["name"] for each in roles if IAM in each["roles"]} == {
+        each["name"] for each in roles if each.get("login")
+    }
+    assert any(each.get("login") for each in roles)
 
 
 def test_there_are_two_platforms_and_no_other() -> None:

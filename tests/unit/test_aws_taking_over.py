@@ -324,7 +324,7 @@ def test_what_no_setting_mends_is_refused_with_the_way_there_is(
     shop: dict[str, Any], changes: dict[str, Any], reason: str
 ) -> None:
     wanted = existing.Existing.model_validate(shop["existing"])
-    found = {**existing.look(wanted), **changes}
+    found = {**existing.look(wanted.identifier, wanted.region), **changes}
     told = [*existing.misfits(found, wanted, shop["network"], "17", 100)]
     ((_, why),) = told
     assert reason in why

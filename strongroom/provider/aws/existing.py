@@ -24,8 +24,12 @@ class Existing(Properties):
     instance_class: str = Field(description="Such as db.m7g.large.")
 
 
-def look(existing: Existing) -> Mapping[str, Any]:
+def look(identifier: str, region: str) -> Mapping[str, Any]:
     """The instance as RDS describes it; empty when there is none.
+
+    Args:
+        identifier: the instance's.
+        region: where it is.
 
     Raises:
         BotoCoreError, ClientError: RDS could not be asked.
@@ -33,9 +37,9 @@ def look(existing: Existing) -> Mapping[str, Any]:
     import boto3
     from botocore.exceptions import ClientError
 
-    client = boto3.client("rds", region_name=existing.region)
+    client = boto3.client("rds", region_name=region)
     try:
-        found = client.describe_db_instances(DBInstanceIdentifier=existing.identifier)
+        found = client.describe_db_instances(DBInstanceIdentifier=identifier)
     except ClientError as error:
         if error.response["Error"]["Code"] == "DBInstanceNotFound":
             return {}

@@ -84,7 +84,7 @@ def _look(context: Context, inputs: LastingInputs, wanted: Existing) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        found = look(wanted)
+        found = look(wanted.identifier, wanted.region)
     except (BotoCoreError, ClientError) as error:
         reason = f"it could not be looked at: {' '.join(str(error).split())}. Whoever previews"
         rest = "needs rds:DescribeDBInstances (`strongroom iam preview`)"
