@@ -170,7 +170,9 @@ class _Way:
 
     def up(self) -> Outcome:
         run = self.scene.pulumi("up", "--yes", "--skip-preview", hear=instances_done(self.tell))
-        return [run.changes], [*failed(run), *broken(self.scene), *people.missing(self.scene)]
+        wrong = [*failed(run), *broken(self.scene), *people.missing(self.scene)]
+        audit = self.scene.run("strongroom", "audit", "--stack", self.scene.stack)
+        return [run.changes, *audit.output.strip().splitlines()], [*wrong, *failed(audit)]
 
     def compare_all(self) -> Outcome:
         facts, wrong = byhand.calls(self.scene)
