@@ -157,7 +157,7 @@ def test_watch_and_alarms_look_at_the_instance_and_its_master(taken: Recording) 
     }
     of_ours = {"strongroom-production-replica", "strongroom-production-delayed"}
     assert watched == {"shop-live"} | of_ours
-    assert taken.named("agent-instance").inputs["sourceIds"] == ["shop-live"]
+    assert taken.named("primary-told-instance").inputs["sourceIds"] == ["shop-live"]
     assert taken.named("primary-log-postgresql").inputs["name"] == (
         "/aws/rds/instance/shop-live/postgresql"
     )
