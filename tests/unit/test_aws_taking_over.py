@@ -31,6 +31,7 @@ SHOP = {"identifier": "shop-live", "master": "postgres"}
 TAKEN = {**NETWORK, "existing": SHOP}
 AWS = {"aws:region": "eu-central-1", "strongroom:platform": "aws"}
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+SUBSCRIPTION = "aws:rds/eventSubscription:EventSubscription"
 FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
 OWN_KEY = "arn:aws:kms:eu-central-1:123456789012:key/of-the-shop"
 
@@ -157,7 +158,8 @@ def test_watch_and_alarms_look_at_the_instance_and_its_master(taken: Recording) 
     }
     of_ours = {"strongroom-production-replica", "strongroom-production-delayed"}
     assert watched == {"shop-live"} | of_ours
-    assert taken.named("primary-told-instance").inputs["sourceIds"] == ["shop-live"]
+    (told,) = [each for each in taken.of_type(SUBSCRIPTION) if "sourceIds" in each.inputs]
+    assert told.inputs["sourceIds"] == ["shop-live"]
     assert taken.named("primary-log-postgresql").inputs["name"] == (
         "/aws/rds/instance/shop-live/postgresql"
     )

@@ -64,6 +64,16 @@ def test_what_is_sent_keeps_secrets_and_what_is_not_known(monkeypatch: pytest.Mo
     assert "no-plain-secret" not in asked(production, INSTANCE, password=SECRET)["objects"]
 
 
+def test_a_function_with_its_code_is_judged_like_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    code = {rpc._special_sig_key: rpc._special_archive_sig, "path": "function.zip"}
+    production = in_stack("production", monkeypatch)
+    kind = "aws:lambda/function:Function"
+    assert asked(production, kind, code=code)["objects"] == []
+    assert asked(production, kind, code=code, password="hunter2")["objects"] == ["no-plain-secret"]
+
+
 @pytest.mark.parametrize(
     ("environment", "level"),
     [("production", analyzer_pb2.MANDATORY), ("development", analyzer_pb2.ADVISORY)],
