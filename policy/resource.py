@@ -122,7 +122,7 @@ def under(value: Any, least: float) -> bool:
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     """Properties as the engine sent them, secrets still wrapped; a null one counts as absent."""
-    return values.from_struct(struct, Secret, files=True)
+    return values.from_struct(struct, Secret)
 
 
 def walk(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -50,21 +50,17 @@ def _open(value: Any) -> Any:
     return value
 
 
-def from_struct(
-    struct: struct_pb2.Struct, secret: Secret = _open, *, files: bool = False
-) -> dict[str, Any]:
+def from_struct(struct: struct_pb2.Struct, secret: Secret = _open) -> dict[str, Any]:
     """Turn what the engine sent into plain values; a null property counts as absent.
 
     Args:
         struct: the properties.
         secret: what to make of the plain value of a secret; usually nothing else.
-        files: whether assets, archives and resources may be among them, as the map they are sent
-            as; no handler of ours takes one.
 
-    Raises:
-        ValueError: one is, and may not be.
+    Returns:
+        By name. A file, an archive and a resource are the maps they are sent as.
     """
-    values = ((key, _plain(value, secret, files)) for key, value in struct.fields.items())
+    values = ((key, _plain(value, secret)) for key, value in struct.fields.items())
     return {key: value for key, value in values if value is not None}
 
 
@@ -86,7 +82,7 @@ def has_unknown(value: Any) -> bool:
     return False
 
 
-def _plain(value: struct_pb2.Value, secret: Secret, files: bool) -> Any:
+def _plain(value: struct_pb2.Value, secret: Secret) -> Any:
     # Not by the SDK's `PropertyValue`, which keeps what no handler asks for: with 1,000 roles it
     # took longer than all that is done with them in a preview.
     kind = value.WhichOneof("kind")
@@ -99,24 +95,19 @@ def _plain(value: struct_pb2.Value, secret: Secret, files: bool) -> Any:
     if kind == "bool_value":
         return value.bool_value
     if kind == "list_value":
-        return [_plain(item, secret, files) for item in value.list_value.values]
+        return [_plain(item, secret) for item in value.list_value.values]
     if kind == "struct_value":
-        return _unwrapped(value.struct_value.fields, secret, files)
+        return _unwrapped(value.struct_value.fields, secret)
     return None
 
 
-def _unwrapped(fields: Mapping[str, struct_pb2.Value], secret: Secret, files: bool) -> Any:
+def _unwrapped(fields: Mapping[str, struct_pb2.Value], secret: Secret) -> Any:
     """A map, or what the engine wraps in one."""
     wrapping = fields[_WRAPPED].string_value if _WRAPPED in fields else ""
-    if not wrapping or (files and wrapping not in (_SECRET, _OUTPUT)):
-        return {key: _plain(item, secret, files) for key, item in fields.items()}
     if wrapping not in (_SECRET, _OUTPUT):
-        raise ValueError(
-            f"a property is an asset, an archive or a resource ({wrapping}); it has to be a text, "
-            "a number, a list or a map"
-        )
+        return {key: _plain(item, secret) for key, item in fields.items()}
     # An output without a value is one that is not known yet.
-    value = _plain(fields["value"], secret, files) if "value" in fields else UNKNOWN
+    value = _plain(fields["value"], secret) if "value" in fields else UNKNOWN
     hidden = wrapping == _SECRET or ("secret" in fields and fields["secret"].bool_value)
     return secret(value) if hidden else value
 

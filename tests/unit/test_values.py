@@ -77,10 +77,9 @@ def test_an_output_without_a_value_is_not_known() -> None:
     assert from_struct(to_struct({"later": output})) == {"later": UNKNOWN}
 
 
-def test_a_file_is_no_property() -> None:
+def test_a_file_is_the_map_it_is_sent_as() -> None:
     struct = PropertyValue.marshal_map({"code": PropertyValue(pulumi.FileAsset("a.zip"))})
-    with pytest.raises(ValueError, match="an asset, an archive or a resource"):
-        from_struct(struct)
+    assert from_struct(struct)["code"]["path"] == "a.zip"
 
 
 @given(st.integers(-EXACT, EXACT))
