@@ -9,9 +9,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 import grpc
@@ -39,17 +39,35 @@ class Plugin:
 
     Attributes:
         config: the model of the provider's own settings, when it has any.
+        resources: the handlers by the token of their type.
     """
 
     config: type[Properties] | None = None
 
     def __init__(
-        self, name: str, version: str, description: str, resources: list[Resource[Any]]
+        self,
+        name: str,
+        version: str,
+        description: str,
+        resources: Callable[[], Iterable[Resource[Any]]],
     ) -> None:
+        """Nothing is served yet.
+
+        Args:
+            name: the package's.
+            version: the package's.
+            description: of the package, for its schema.
+            resources: gives the handlers, when the first is asked for. In every preview the engine
+                starts a plugin once more only to have its settings checked.
+        """
         self.name = name
         self.version = version
         self.description = description
-        self.resources = {resource.token: resource for resource in resources}
+        self._load = resources
+
+    @cached_property
+    def resources(self) -> Mapping[str, Resource[Any]]:
+        return {resource.token: resource for resource in self._load()}
 
     def check_config(self, values: dict[str, Any]) -> list[tuple[str, str]]:
         """Judge the provider's settings: pairs of property and reason for what is refused."""

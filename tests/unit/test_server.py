@@ -21,7 +21,7 @@ def box() -> Box:
 
 @pytest.fixture
 def servicer(box: Box) -> _Servicer:
-    return _Servicer(Plugin("toy", "1.2.3", "Toys.", [box]), "127.0.0.1:9")
+    return _Servicer(Plugin("toy", "1.2.3", "Toys.", lambda: [box]), "127.0.0.1:9")
 
 
 def _check(servicer: _Servicer, news: dict[str, Any], **olds: Any) -> Any:

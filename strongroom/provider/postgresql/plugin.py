@@ -30,7 +30,7 @@ class PostgresqlPlugin(Plugin):
             version=VERSION,
             description="Roles, rights and schemas of PostgreSQL, where no plugin can be "
             "downloaded.",
-            resources=[each(self.session) for each in types],
+            resources=lambda: [each(self.session) for each in types],
         )
 
     def schema(self) -> str:
