@@ -87,7 +87,8 @@ class PostgresqlResource(Resource[I], Generic[I]):
             alias = info.alias or name
             if alias in inputs.computed and alias not in wanted:
                 continue
-            if same(state.get(alias), wanted.get(alias), unordered=alias in inputs.unordered):
+            had = state.get(alias, info.get_default())
+            if same(had, wanted.get(alias), unordered=alias in inputs.unordered):
                 continue
             extra = info.json_schema_extra
             replace = isinstance(extra, dict) and extra.get("willReplaceOnChanges")

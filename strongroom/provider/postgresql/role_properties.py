@@ -110,8 +110,12 @@ def outputs(found: Role, said: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
         told[_alias(name)] = found.settings.get(name, 0)
     told["assumeRole"] = found.settings.get("assume_role", "")
-    # What is off or empty was mostly never spoken of.
-    return {name: value for name, value in told.items() if value or name in said}
+    # Of 1,000 roles nobody wants to be told what each is not.
+    return {
+        name: value
+        for name, value in told.items()
+        if name in said or not same(value, _DEFAULTS.get(name))
+    }
 
 
 def same_instant(one: Any, other: str) -> bool:
@@ -121,6 +125,9 @@ def same_instant(one: Any, other: str) -> bool:
     except (TypeError, ValueError):
         return False
     return all(each.tzinfo for each in times) and times[0] == times[1]
+
+
+_DEFAULTS = {info.alias or name: info.default for name, info in RoleInputs.model_fields.items()}
 
 
 def _alias(name: str) -> str:
