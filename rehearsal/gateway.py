@@ -4,14 +4,15 @@ RDS checks tokens in the server itself; stock PostgreSQL cannot, so this stands 
 lets in joins the server through its Unix socket as the role it proved to be. The server trusts
 nothing but that socket, and it still decides who may sign in by a token at all: its pg_hba.conf
 (`hba`) lets members of rds_iam in, and the master by its password, whose exchange (SCRAM) passes
-through unread.
+through unread. A master that is in rds_iam itself is refused, as RDS refuses its password then; a
+token of the master's, which RDS would take, opens nothing here.
 """
 
 import asyncio
 import ssl
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
@@ -54,6 +55,7 @@ class Gateway(LoopbackServer):
         socket: Path,
         *,
         master: str = ROOT,
+        by_iam_only: Callable[[], bool] = lambda: False,
         port: int = 0,
     ) -> None:
         """Listens on nothing yet.
@@ -63,12 +65,13 @@ class Gateway(LoopbackServer):
             certificate: of the host name in `door`, as `Authority.issue_server` makes one.
             socket: the server's Unix socket, .s.PGSQL.PORT in its folder.
             master: who signs in with a password.
+            by_iam_only: whether the master's password is refused (`Server.by_iam_only`).
             port: where it listens; 0 takes a free one.
         """
         super().__init__(port)
         self.door = door
         self.refused: list[str] = []
-        self._socket, self._master = socket, master
+        self._socket, self._master, self._by_iam_only = socket, master, by_iam_only
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(certificate.certificate, certificate.key)
 
@@ -111,7 +114,8 @@ class Gateway(LoopbackServer):
             where = f'user "{user}", database "{told.get("database", user)}", no encryption'
             said = f'no pg_hba.conf entry for host "127.0.0.1", {where}'
             return await self._refuse(writer, said, f"{user}: not encrypted")
-        if user == self._master:
+        by_iam_only = user == self._master and await asyncio.to_thread(self._by_iam_only)
+        if user == self._master and not by_iam_only:
             return True
         writer.write(_CLEARTEXT)
         await writer.drain()
@@ -119,7 +123,8 @@ class Gateway(LoopbackServer):
         if kind != b"p" or not 4 < length < _LONGEST:
             return False
         token = (await reader.readexactly(length - 4)).rstrip(b"\0").decode("utf-8", "replace")
-        if reason := self.door.refusal(token, user):
+        reason = "the master is in rds_iam" if by_iam_only else self.door.refusal(token, user)
+        if reason:
             said = f'PAM authentication failed for user "{user}"'
             return await self._refuse(writer, said, f"{user}: {reason}")
         return True

@@ -105,7 +105,7 @@ class Instances:
         socket = cluster.socket / f".s.PGSQL.{cluster.port}"
         running = self._running[name] = ExitStack()
         running.callback(cluster.stop)
-        gateway = RdsGateway(door, pair, socket, server.lend, master=server.master)
+        gateway = RdsGateway(door, pair, socket, server)
         running.enter_context(gateway)
         self.socks.routes[host.lower(), port] = gateway.port
         running.callback(self.socks.routes.pop, (host.lower(), port))

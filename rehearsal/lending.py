@@ -14,10 +14,9 @@ from pathlib import Path
 
 from rehearsal.gateway import Gateway
 from rehearsal.looping import Ends, either
-from rehearsal.master import NOTICE, is_lent
+from rehearsal.master import NOTICE, Server, is_lent
 from rehearsal.tokens import Door
 from strongroom.cluster.certificates import KeyPair
-from strongroom.tiers import ROOT
 
 # PostgreSQL documentation, "Message Formats".
 _QUERY, _READY = b"Q", b"Z"
@@ -31,9 +30,7 @@ class RdsGateway(Gateway):
         door: Door,
         certificate: KeyPair,
         socket: Path,
-        lend: Callable[[bool], None],
-        *,
-        master: str = ROOT,
+        server: Server,
         port: int = 0,
     ) -> None:
         """Listens on nothing yet.
@@ -42,12 +39,18 @@ class RdsGateway(Gateway):
             door: the endpoint that tokens are for, and whose tokens open it.
             certificate: of the host name in `door`.
             socket: the server's Unix socket.
-            lend: makes the master a superuser, or takes it back.
-            master: who signs in with a password.
+            server: the one behind it.
             port: where it listens; 0 takes a free one.
         """
-        super().__init__(door, certificate, socket, master=master, port=port)
-        self._lend = lend
+        super().__init__(
+            door,
+            certificate,
+            socket,
+            master=server.master,
+            by_iam_only=server.by_iam_only,
+            port=port,
+        )
+        self._lend = server.lend
 
     async def hand_on(self, user: str, client: Ends, server: Ends) -> None:
         """As before, but read what the master says."""

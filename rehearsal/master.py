@@ -66,7 +66,7 @@ class Server:
         cluster.remember()
         cluster.start()
         with self.superuser() as admin:
-            admin.execute(_roles(self.master))
+            admin.execute(_text("rds").format(master=sql.Identifier(self.master)))
             admin.execute(f"CREATE DATABASE {ADMIN}".encode())
             admin.execute(f"ALTER DATABASE {ADMIN} WITH ALLOW_CONNECTIONS false".encode())
         self.set_password(password)
@@ -85,6 +85,12 @@ class Server:
         """Give the master a password, as ModifyDBInstance does."""
         self._alter("PASSWORD {}", sql.Literal(verifier(password)))
 
+    def by_iam_only(self) -> bool:
+        """Whether RDS would refuse the master's password, because it is in rds_iam."""
+        query = _text("by_iam").format(role=sql.Literal(self.master))
+        with self.superuser() as admin:
+            return admin.execute(query).fetchone() == (True,)
+
     def lend(self, superuser: bool) -> None:
         """Let the master do what RDS lets its master do, or no longer."""
         self._alter("SUPERUSER" if superuser else "NOSUPERUSER")
@@ -101,6 +107,6 @@ def is_lent(statement: str, lent: Iterable[str] = LENT) -> bool:
     return any(what in statement for what in lent)
 
 
-def _roles(master: str) -> sql.Composed:
-    text = resources.files("rehearsal").joinpath("sql/rds.sql").read_text()
-    return sql.SQL(text).format(master=sql.Identifier(master))
+def _text(name: str) -> sql.SQL:
+    text: Any = resources.files("rehearsal").joinpath(f"sql/{name}.sql").read_text()
+    return sql.SQL(text)

@@ -5,18 +5,18 @@ app_owner and its rights are taken, and then nothing keeps it from being dropped
 because nobody else enters every database; run again after a kill, it goes on where it was.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from strongroom.bootstrap.borrowing import borrowed
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.steps import sql_text
 from strongroom.errors import StrongroomError
-from strongroom.tiers import APP_OWNER
+from strongroom.tiers import APP_OWNER, PROVISIONER
 
 # Milliseconds to wait for a session to end.
 _PATIENCE = 5000
@@ -136,7 +136,8 @@ def _retire(root: Root, role: str) -> Outlook | None:
         )
     # What is in no database is dealt with in any.
     for name in names or [here]:
-        with root.connect(name) as session, session.transaction():
+        # Who may manage the leaver, and whoever else granted it something, is the provisioner.
+        with root.connect(name) as session, borrowed(session, PROVISIONER):
             _hand_over(session, role)
     with root.connect() as session:
         left = _outlook(session, role).hanging
@@ -153,7 +154,7 @@ def _retire(root: Root, role: str) -> Outlook | None:
 def _hand_over(session: psycopg.Connection[Any], role: str) -> None:
     """Everything in one database, in its transaction."""
     leaver, heir = sql.Identifier(role), sql.Identifier(APP_OWNER)
-    with _lent(session, role):
+    with borrowed(session, role):
         session.execute(sql.SQL(sql_text("disarm")).format(role=sql.Literal(role)))
         session.execute(sql.SQL("REASSIGN OWNED BY {} TO {}").format(leaver, heir))
         # Nothing is owned any more; what is left are rights, which only this takes completely.
@@ -161,40 +162,11 @@ def _hand_over(session: psycopg.Connection[Any], role: str) -> None:
         session.execute(sql.SQL("DROP OWNED BY {}").format(leaver))
     rows = session.execute(sql_text("still_granted"), {"role": role}).fetchall()
     for what, grantor in rows:
-        with _lent(session, grantor) if grantor else _nothing():
+        with borrowed(session, grantor) if grantor else nullcontext():
             if grantor:
                 session.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(grantor)))
             session.execute(f"REVOKE {what}".encode())
             session.execute("RESET ROLE")
-
-
-@contextmanager
-def _lent(session: psycopg.Connection[Any], role: str) -> Iterator[None]:
-    """Have the rights of a role; a superuser has them anyway.
-
-    A failure ends the transaction, and with it what was lent.
-    """
-    query = "SELECT pg_has_role(%s, 'USAGE') AND pg_has_role(%s, 'SET')"
-    if session.execute(query, [role, role]).fetchone() == (True,):
-        yield
-        return
-    name = sql.Identifier(role)
-    lend = sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(name)
-    session.execute(lend)
-    yield
-    query = (
-        "SELECT pg_get_userbyid(grantor)::text FROM pg_auth_members "
-        "WHERE pg_get_userbyid(roleid) = %s AND pg_get_userbyid(member) = current_user "
-        "AND set_option AND NOT admin_option"
-    )
-    for (grantor,) in session.execute(query, [role]).fetchall():
-        take = sql.SQL("REVOKE {} FROM CURRENT_USER GRANTED BY {}")
-        session.execute(take.format(name, sql.Identifier(grantor)))
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _exists(session: psycopg.Connection[Any], role: str) -> bool:

@@ -5,9 +5,11 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from strongroom.bootstrap.borrowing import borrowed
 from strongroom.bootstrap.root import Root
 from strongroom.bootstrap.steps import Foundation, sql_text
 from strongroom.errors import StrongroomError
+from strongroom.tiers import PROVISIONER
 
 #: By extension what its absence means.
 _MEANS = {
@@ -38,7 +40,7 @@ def ready(root: Root, foundation: Foundation) -> list[str]:
         with root.connect(foundation.database) as connection:
             lacking = {name: _refused(connection, name) for name in _MEANS}
             if not lacking["pg_cron"]:
-                with connection.transaction():
+                with borrowed(connection, PROVISIONER):
                     connection.execute(sql_text("cron"))
     except psycopg.Error as error:
         raise StrongroomError(

@@ -8,6 +8,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import sql
 
+from strongroom.bootstrap.borrowing import borrowed
 from strongroom.bootstrap.root import Root
 from strongroom.errors import StrongroomError
 from strongroom.marker import marker
@@ -101,7 +102,8 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
         connection.execute(sql_text("cluster"))
         if wanted.replicator:
             connection.execute(sql_text("replicator"))
-        connection.execute(sql_text("strays"))
+        with borrowed(connection, PROVISIONER):
+            connection.execute(sql_text("strays"))
         # RDS keeps databases of its own, which its master cannot enter; nobody enters one whose
         # drop was cut off.
         query = (
@@ -112,7 +114,7 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
     for name in databases:
         with root.connect(name) as connection:
             connection.execute(sql_text("every_database"))
-    with root.connect(wanted.database) as connection, connection.transaction():
+    with root.connect(wanted.database) as connection, borrowed(connection, PROVISIONER):
         for name in _APPLICATION:
             connection.execute(_filled(name, values))
     with root.connect(wanted.database) as connection:
@@ -123,8 +125,10 @@ def _bootstrap(root: Root, wanted: Foundation) -> None:
 def _until_done(connection: psycopg.Connection[Any], change: str, most: int) -> None:
     """Let a function do its work in transactions that are small enough for the lock table."""
     statement = sql.SQL("SELECT {}(%s, %s)").format(sql.Identifier("strongroom", change))
-    while connection.execute(statement, [most, _AT_ONCE]).fetchone() != (0,):
-        continue
+    left = True
+    while left:
+        with borrowed(connection, PROVISIONER):
+            left = connection.execute(statement, [most, _AT_ONCE]).fetchone() != (0,)
 
 
 def audit(root: Root, foundation: Foundation) -> list[str]:

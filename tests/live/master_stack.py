@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,19 @@ _LENT = (*LENT, "CREATE EXTENSION")
 
 @dataclass(frozen=True)
 class RdsMaster(MasterRoot):
-    """The master, with what RDS allows it and PostgreSQL does not."""
+    """The master, with what RDS allows it and PostgreSQL does not, and what RDS refuses it."""
 
-    lend: Callable[[bool], None] = field(default=lambda _: None)
+    server: Server | None = None
 
     def sign_in(
         self, password: SealedPassword, database: str = "postgres"
     ) -> psycopg.Connection[Any]:
+        server = self.server
+        if server is None:
+            return super().sign_in(password, database)
+        if server.by_iam_only():
+            said = f'FATAL:  PAM authentication failed for user "{self.name}"'
+            raise psycopg.OperationalError(said)
         connection = super().sign_in(password, database)
         execute = connection.execute
 
@@ -47,20 +53,21 @@ class RdsMaster(MasterRoot):
             text = query if isinstance(query, str) else getattr(query, "as_string", str)()
             if not is_lent(text, _LENT):
                 return execute(query, *arguments, **options)
-            with self._lent(execute):
+            with _lent(server, execute):
                 return execute(query, *arguments, **options)
 
         connection.execute = lending  # type: ignore[method-assign]
         return connection
 
-    @contextmanager
-    def _lent(self, execute: Callable[[str], Any]) -> Iterator[None]:
-        self.lend(True)
-        try:
-            execute(NOTICE)
-            yield
-        finally:
-            self.lend(False)
+
+@contextmanager
+def _lent(server: Server, execute: Callable[[str], Any]) -> Iterator[None]:
+    server.lend(True)
+    try:
+        execute(NOTICE)
+        yield
+    finally:
+        server.lend(False)
 
 
 class MasterPrimary:
@@ -96,7 +103,7 @@ class MasterStack(LocalStack):
     def master(self) -> RdsMaster:
         trusted = self.paths.authority.certificate
         port = self.cluster.port
-        return RdsMaster("127.0.0.1", port, trusted, self.sealed, self.name, lend=self._lend)
+        return RdsMaster("127.0.0.1", port, trusted, self.sealed, self.name, server=self.server)
 
     def make(self, **inputs: Any) -> "MasterStack":
         server = package.at_hand(kept_servers(), "")

@@ -86,7 +86,8 @@ def private_network(home: Path, *, model: bool = False) -> Iterator[PrivateNetwo
     socket = cluster.socket / f".s.PGSQL.{cluster.port}"
     with ExitStack() as running:
         running.callback(end_server, cluster.directory)
-        gateway = running.enter_context(Gateway(Door(HOST, PORT, REGION, KEYS), pair, socket))
+        door, by_iam_only = Door(HOST, PORT, REGION, KEYS), stack.server.by_iam_only
+        gateway = running.enter_context(Gateway(door, pair, socket, by_iam_only=by_iam_only))
         routes = {(HOST, PORT): gateway.port}
         socks = Socks(routes, username="walter", password="through the wall")
         yield PrivateNetwork(stack, gateway, running.enter_context(socks))

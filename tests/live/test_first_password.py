@@ -160,7 +160,7 @@ def master(strongroom_home: Path) -> Iterator[MasterStack]:
 def account(master: MasterStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "simulated")
-    monkeypatch.setattr(function, "MasterRoot", partial(RdsMaster, lend=master._lend))
+    monkeypatch.setattr(function, "MasterRoot", partial(RdsMaster, server=master.server))
     monkeypatch.setattr(function, "Resetting", partial(Resetting, pause=0.05))
     set_password(master, {"MasterUserPassword": random_password()})
     with mock_aws():

@@ -87,7 +87,7 @@ def aws(master: MasterStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "simulated")
     # What RDS lets its master do has to be lent here, see `RdsMaster`.
-    monkeypatch.setattr(function, "MasterRoot", partial(RdsMaster, lend=master._lend))
+    monkeypatch.setattr(function, "MasterRoot", partial(RdsMaster, server=master.server))
     with mock_aws():
         client = boto3.client("secretsmanager", region_name="eu-west-1")
         first = master.master.sealed.current()

@@ -53,6 +53,14 @@ WHERE pg_get_userbyid(roleid) ~ '^(pg_|rds)' AND pg_get_userbyid(roleid) <> 'rds
   AND pg_get_userbyid(member) NOT IN ({root}, 'provisioner')
   AND pg_get_userbyid(member) !~ '^(pg_|rds)'
 UNION ALL
+-- What RDS itself granted (its role is the first there was) is RDS's to know.
+SELECT format('%s''s password opens nothing on RDS, which takes whoever is in rds_iam by IAM only: '
+              'a grant of %s put it into %s',
+              {root}, pg_get_userbyid(grantor), pg_get_userbyid(roleid))
+FROM pg_auth_members
+WHERE pg_get_userbyid(member) = {root} AND (inherit_option OR set_option) AND grantor <> 10
+  AND pg_has_role(roleid, to_regrole('rds_iam'), 'MEMBER')
+UNION ALL
 SELECT format('%s keeps %s, which would blind the guards or the log',
               coalesce('role ' || rolname, 'database ' || datname, 'every role'), entry)
 FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS entry
@@ -137,7 +145,7 @@ SELECT format('the guard against mass changes is %s on %s tables',
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = relnamespace
 WHERE n.nspname = ANY ({schemas}::text[]) AND c.relkind IN ('r', 'p')
-  AND has_table_privilege(c.oid, 'TRIGGER')
+  AND (has_table_privilege(c.oid, 'TRIGGER') OR pg_get_userbyid(relowner) = 'provisioner')
   AND CASE WHEN {most} = 0 THEN 0 ELSE 3 END <> (
       SELECT count(*) FROM pg_trigger AS t
       WHERE tgrelid = c.oid AND t.tgname ^@ 'strongroom_' AND NOT t.tgisinternal

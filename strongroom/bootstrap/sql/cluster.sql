@@ -31,11 +31,12 @@ GRANT app_owner TO provisioner WITH ADMIN TRUE, INHERIT TRUE, SET TRUE;
 
 DO $$
 BEGIN
-    -- Who is no superuser sets the default privileges of both, puts triggers on their tables and
-    -- gives them what is theirs by having their rights.
+    -- Who is no superuser sets the default privileges of app_owner, puts triggers on its tables and
+    -- gives it what is its by having its rights. Those of the provisioner, who is in rds_iam, are
+    -- borrowed for a transaction at a time.
     IF NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
         EXECUTE pg_catalog.format(
-            'GRANT app_owner, provisioner TO %I WITH INHERIT TRUE, SET TRUE', current_user
+            'GRANT app_owner TO %I WITH INHERIT TRUE, SET TRUE', current_user
         );
     END IF;
     -- On RDS whoever is in rds_iam signs in by IAM and by no password; people are put there too.

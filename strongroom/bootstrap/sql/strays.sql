@@ -72,5 +72,21 @@ BEGIN
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON PARAMETER %s FROM %I CASCADE', stray.name, stray.role);
     END LOOP;
+    -- Last, because it takes the provisioner's rights from root: what an earlier version of this, or
+    -- somebody, gave it for good puts it in rds_iam, and its password opens nothing then. What RDS
+    -- itself granted (its role is the first there was) is RDS's to know.
+    FOR stray IN
+        SELECT pg_get_userbyid(roleid) AS role, pg_get_userbyid(member) AS member,
+               pg_get_userbyid(grantor) AS grantor
+        FROM pg_catalog.pg_auth_members
+        WHERE pg_get_userbyid(member) IN (current_user, 'app_owner')
+          AND (inherit_option OR set_option) AND grantor <> 10
+          AND pg_get_userbyid(roleid) <> 'app_owner'
+          AND pg_has_role(roleid, to_regrole('rds_iam'), 'MEMBER')
+    LOOP
+        EXECUTE pg_catalog.format(
+            'REVOKE %I FROM %I GRANTED BY %I CASCADE', stray.role, stray.member, stray.grantor
+        );
+    END LOOP;
 END
 $$;
