@@ -34,8 +34,8 @@ def statements(connection: psycopg.Connection[Any], handover: Handover) -> str:
 def _all(connection: psycopg.Connection[Any], handover: Handover) -> Iterator[sql.Composable]:
     powers = _powers(handover)
     for role in powers:
-        yield sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE").format(
-            sql.Identifier(role)
+        yield sql.SQL("GRANT {} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE GRANTED BY {}").format(
+            sql.Identifier(role), _giver(handover, role)
         )
     yield from _attributes(handover)
     yield from _owners(connection, handover)
@@ -50,14 +50,17 @@ def _all(connection: psycopg.Connection[Any], handover: Handover) -> Iterator[sq
                 (owners if grant.grantor == handover.owner(shape) else others).extend(revoked)
     yield from (*others, *owners)
     yield from _memberships(handover)
-    for role in powers:
-        yield sql.SQL("REVOKE {} FROM CURRENT_USER GRANTED BY CURRENT_USER").format(
-            sql.Identifier(role)
+    for role in reversed(powers):
+        yield sql.SQL("REVOKE {} FROM CURRENT_USER GRANTED BY {}").format(
+            sql.Identifier(role), _giver(handover, role)
         )
 
 
 def _powers(handover: Handover) -> list[str]:
-    """Whom a root that is no superuser has to act as: owners, and who granted something."""
+    """Whom a root that is no superuser has to act as: owners, and who granted something.
+
+    The provisioner first: by it root manages the roles it has not made itself.
+    """
     known = handover.snapshot.roles
     if handover.root not in known or "SUPERUSER" in known[handover.root].attributes:
         return []
@@ -66,7 +69,14 @@ def _powers(handover: Handover) -> list[str]:
     acting |= {grant.grantor for shape in shapes for grant in shape.grants}
     acting |= {one.grantor for one in handover.snapshot.memberships if not handover.stays(one)}
     others = (acting & known.keys()) - FIXED_ROLES
-    return sorted(role for role in others if not handover.is_roots(role))
+    return [PROVISIONER, *sorted(role for role in others if not handover.is_roots(role))]
+
+
+def _giver(handover: Handover, role: str) -> sql.Composable:
+    """In whose name root is given a role: its own where it may manage it, else the provisioner's."""
+    root, known = handover.root, handover.snapshot.memberships
+    own = any(one.group == role and one.member == root and one.admin for one in known)
+    return sql.SQL("CURRENT_USER") if own or role == PROVISIONER else sql.Identifier(PROVISIONER)
 
 
 def _attributes(handover: Handover) -> Iterator[sql.Composable]:

@@ -10,7 +10,10 @@ from strongroom import reach
 from strongroom.bootstrap.sealed import SealedPassword, Store, candidates
 from strongroom.errors import StrongroomError
 
-_REFUSED = "authentication failed"
+_REFUSED = "password authentication failed"
+
+#: What RDS says of a password where it takes IAM only.
+_BY_IAM = "PAM authentication failed"
 
 
 class Root(ABC):
@@ -75,9 +78,15 @@ class Root(ABC):
                 if _REFUSED not in str(error):
                     break
         reason = " ".join(str(refused).split()) if refused else "no password is sealed"
+        remedy = "`pulumi up` seals a new password if that is the cause."
+        if _BY_IAM in reason:
+            remedy = (
+                "RDS takes whoever is in rds_iam by IAM only, also through another role, and no "
+                "password helps. Take root out of it: REVOKE what put it there, signed in as who "
+                "granted that; root itself signs in with a token until then."
+            )
         raise StrongroomError(
-            f"Root cannot sign in to {self.where}: {reason}. Nothing was changed. `pulumi up` "
-            "seals a new password if that is the cause."
+            f"Root cannot sign in to {self.where}: {reason}. Nothing was changed. {remedy}"
         ) from refused
 
     def works(self, password: SealedPassword) -> bool:

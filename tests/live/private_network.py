@@ -9,11 +9,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rehearsal.gateway import Gateway, hba
+from rehearsal.lending import RdsGateway
 from rehearsal.socks import Socks
 from rehearsal.tokens import Door, Key
 from strongroom.bootstrap.master import MasterRoot
 from strongroom.cluster.certificates import KeyPair
 from strongroom.cluster.system_user import SystemUser
+from strongroom.tiers import ROOT
 from tests.conftest import end_server
 from tests.live.local_stack import apply_model
 from tests.live.master_stack import MasterStack
@@ -63,31 +65,34 @@ class PrivateNetwork:
 
     def master(self) -> MasterRoot:
         """Root, with its password, through the proxy and the gateway."""
-        return MasterRoot(HOST, PORT, self.authorities, self.stack.sealed)
+        return MasterRoot(HOST, PORT, self.authorities, self.stack.sealed, self.stack.name)
 
 
 @contextmanager
-def private_network(home: Path, *, model: bool = False) -> Iterator[PrivateNetwork]:
+def private_network(
+    home: Path, *, model: bool = False, master: str = ROOT
+) -> Iterator[PrivateNetwork]:
     """A server with the foundation, and no way in but the proxy; all of it goes in the end.
 
     Args:
         home: where it is made.
         model: whether the people and rights of `apply_model` are there as well.
+        master: what root is called.
     """
-    stack = MasterStack(home).make()
+    stack = MasterStack(home, master).make()
     if model:
         apply_model(stack)
     cluster = stack.cluster
     pair = KeyPair(stack.folder / "gateway.crt", stack.folder / "gateway.key")
     stack.paths.authority.issue_server(pair, SystemUser.current(), [HOST])
-    cluster.user.write(cluster.data / "pg_hba.conf", hba())
+    cluster.user.write(cluster.data / "pg_hba.conf", hba(master))
     with stack.superuser() as admin:
         admin.execute("SELECT pg_reload_conf()")
     socket = cluster.socket / f".s.PGSQL.{cluster.port}"
     with ExitStack() as running:
         running.callback(end_server, cluster.directory)
-        door, by_iam_only = Door(HOST, PORT, REGION, KEYS), stack.server.by_iam_only
-        gateway = running.enter_context(Gateway(door, pair, socket, by_iam_only=by_iam_only))
+        door = Door(HOST, PORT, REGION, KEYS)
+        gateway = running.enter_context(RdsGateway(door, pair, socket, stack.server))
         routes = {(HOST, PORT): gateway.port}
         socks = Socks(routes, username="walter", password="through the wall")
         yield PrivateNetwork(stack, gateway, running.enter_context(socks))

@@ -75,10 +75,10 @@ def test_the_bootstrap_lays_the_same_again_and_the_audit_finds_nothing(taken: Ma
 
 def test_an_owner_that_is_not_the_master_is_told_by_name(taken: MasterStack) -> None:
     with taken.superuser("app") as admin:
-        admin.execute("ALTER DATABASE app OWNER TO rdsadmin")
+        admin.execute("ALTER DATABASE app OWNER TO app_owner")
         found = audit(taken.master, FOUNDATION)
         admin.execute(f'ALTER DATABASE app OWNER TO "{taken.name}"'.encode())
-    assert f"database app is owned by rdsadmin instead of {taken.name}" in found
+    assert f"database app is owned by app_owner instead of {taken.name}" in found
 
 
 def test_of_the_master_nothing_is_held_to(taken: MasterStack) -> None:
@@ -135,4 +135,5 @@ def test_what_grew_by_hand_is_handed_over_by_a_master_who_is_no_superuser(
         assert root.execute(count).fetchone() == (1000, 1)
         # What it took to do so is given back; that it made the role stays.
         assert root.execute(_ACTS_AS, [taken.name] * 2).fetchone() == (False,)
+        assert not taken.server.by_iam_only()
         root.execute("ALTER ROLE web_api CONNECTION LIMIT 10")
