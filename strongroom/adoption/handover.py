@@ -73,7 +73,7 @@ def _powers(handover: Handover) -> list[str]:
 
 
 def _giver(handover: Handover, role: str) -> sql.Composable:
-    """In whose name root is given a role: its own where it may manage it, else the provisioner's."""
+    """In whose name root takes a role: its own where it may manage it, else the provisioner's."""
     root, known = handover.root, handover.snapshot.memberships
     own = any(one.group == role and one.member == root and one.admin for one in known)
     return sql.SQL("CURRENT_USER") if own or role == PROVISIONER else sql.Identifier(PROVISIONER)
