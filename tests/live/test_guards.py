@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from strongroom.bootstrap.borrowing import borrowed
 from tests.live.conftest import Session
 from tests.live.guarding import tried
 from tests.live.local_stack import LocalStack, refusal
@@ -43,7 +44,9 @@ def cast(root: Session) -> Iterator[Session]:
     with root.transaction(force_rollback=True):
         root.execute("CREATE EXTENSION postgres_fdw")
         root.execute(_CAST.encode())
-        yield root
+        # Schemas are the provisioner's, and a master drops them only as who owns them.
+        with borrowed(root, "provisioner"):
+            yield root
 
 
 #: A schema whose name needs every kind of quoting.

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from strongroom.bootstrap.borrowing import borrowed
 from strongroom.errors import StrongroomError
 from strongroom.provider.access.matrix import Matrix
 from strongroom.provider.access.memberships import Memberships
@@ -139,7 +140,11 @@ def test_a_role_nobody_declared_that_can_do_nothing_is_left_alone(
 
 
 def test_a_role_that_only_sounds_like_rds_is_a_stranger(stack: LocalStack) -> None:
-    with stack.root() as root, root.transaction(force_rollback=True):
+    with (
+        stack.root() as root,
+        root.transaction(force_rollback=True),
+        borrowed(root, "provisioner"),
+    ):
         root.execute("CREATE ROLE rds_backdoor LOGIN; GRANT tier_full TO rds_backdoor")
         found = seen_within(root)
     on_rds = "rdsadmin" in found.roles
