@@ -4,6 +4,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from strongroom.provider.bare import without_sdk
+
+if __name__ == "__main__":
+    without_sdk()
+
 from strongroom import __version__
 from strongroom.cluster.system_user import forget_libpq_settings
 from strongroom.provider.resource import Resource

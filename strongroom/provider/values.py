@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
-from pulumi.runtime import rpc
 
 
 class _Unknown:
@@ -23,9 +22,10 @@ UNKNOWN: Final = _Unknown()
 
 # What the engine sends in place of a value that is not known yet: one for each type it may have
 # (pulumi/sdk, go/common/resource/plugin/rpc.go: UnknownBoolValue and those after it).
+_TEXT_NOT_KNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _NOT_KNOWN = frozenset(
     {
-        rpc.UNKNOWN,
+        _TEXT_NOT_KNOWN,
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
@@ -114,7 +114,7 @@ def _unwrapped(fields: Mapping[str, struct_pb2.Value], secret: Secret) -> Any:
 
 def _sent(value: Any) -> Any:
     if value is UNKNOWN:
-        return rpc.UNKNOWN
+        return _TEXT_NOT_KNOWN
     if isinstance(value, Mapping):
         return {key: _sent(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):

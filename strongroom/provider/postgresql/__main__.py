@@ -2,6 +2,11 @@
 
 import sys
 
+from strongroom.provider.bare import without_sdk
+
+if __name__ == "__main__":
+    without_sdk()
+
 from strongroom.provider.postgresql.plugin import PostgresqlPlugin
 from strongroom.provider.server import serve
 
