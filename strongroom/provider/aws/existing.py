@@ -82,10 +82,8 @@ def misfits(
         )
     runs = found["EngineVersion"]
     if not f"{runs}.".startswith(f"{version}."):
-        reason, (major, _, _) = (
-            f"it runs {runs}, and {version} would restart it",
-            runs.partition("."),
-        )
+        major = runs.partition(".")[0]
+        reason = f"it runs {runs}, and {version} would restart it"
         remedy = f"Set engineVersion in strongroom:aws to '{major}'"
         if int(major) < _OLDEST:
             remedy = f"{_OLDEST} is the oldest there is here: upgrade it first, then take it over"
