@@ -22,6 +22,8 @@ Tell = Callable[[str], None]
 #: Seconds the provider waits for an instance to be made, changed or deleted, however quick it was:
 #: a minute, and three looks 10 s apart (Terraform AWS provider, `waitDBInstanceAvailable`).
 WAIT = 80
+#: Why a step with such waits takes so long, for the progress.
+WAITS = ", nearly all of it the provider's own waiting for instances"
 
 #: Seconds it looks for a queue that is gone, 15 times in a row (`waitQueueDeleted`).
 _QUEUE_WAIT = 130
@@ -56,7 +58,6 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
     # The engine deletes in rows, each when all of the one before is gone: a queue in the primary's.
     queue = bool((config.get("strongroom:aws") or {}).get("breakGlassRoles"))
     ending = WAIT + (_QUEUE_WAIT if queue else WAIT)
-    waits = ", nearly all of it the provider's own waiting for instances"
     guarded = [
         Act("a change that would replace the primary", 10, lambda: _replace(scene), needed=False),
         Act("destroy, while it is protected", 5, lambda: _refused(scene), needed=False),
@@ -65,12 +66,12 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
     return [
         Act("packing the function", 5, lambda: packed(scene)),
         Act("preview of an empty account", 15, lambda: _first(scene)),
-        Act("up", making + 30, lambda: _up(scene, tell), waits),
+        Act("up", making + 30, lambda: _up(scene, tell), WAITS),
         Act("looking for a secret that lies open", 5, lambda: looked(scene), needed=False),
         Act("preview again, with a refresh", 15, lambda: again(scene)),
         *(guarded if protected else ()),
         Act(f"a change of tier and of a setting{also}", 35, lambda: _update(scene, protected)),
-        Act("destroy", ending + 20, lambda: _destroy(scene, tell), waits),
+        Act("destroy", ending + 20, lambda: _destroy(scene, tell), WAITS),
     ]
 
 

@@ -9,6 +9,7 @@ import psycopg
 from rehearsal import byhand, people
 from rehearsal.acts import (
     WAIT,
+    WAITS,
     Act,
     Outcome,
     Tell,
@@ -38,7 +39,6 @@ _RIGHTS = ("--exclude", "**::access*", "--exclude", "**::review*")
 def acts(scene: Scene, tell: Tell) -> list[Act]:
     """The steps; `tell` is told what goes on within one."""
     way = _Way(scene, tell)
-    waits = ", nearly all of it the provider's own waiting for instances"
     return [
         Act("an instance that grew by hand", 15, way.begin),
         Act("what it has is adopted into a roster", 5, way.adopt),
@@ -47,7 +47,7 @@ def acts(scene: Scene, tell: Tell) -> list[Act]:
         Act("a preview that fits", 15, way.preview),
         Act("import", 10, way.bring_in),
         Act("preview: nothing is replaced", 15, way.compare),
-        Act("everything but roles and rights", 3 * WAIT + 60, way.foundation, waits),
+        Act("everything but roles and rights", 3 * WAIT + 60, way.foundation, WAITS),
         Act("import of roles and schemas", 15, way.bring_roles),
         Act("root hands tables over", 5, way.hand_over),
         Act("up", 60, way.up),

@@ -93,9 +93,10 @@ class Names:
         """The namespace of metrics that are made from the logs."""
         return f"Strongroom/{self.short}"
 
-    def log_group(self, identifier: str) -> str:
-        """Where RDS puts PostgreSQL's log of an instance; it makes one there if none is."""
-        return f"/aws/rds/instance/{identifier}/postgresql"
+    @staticmethod
+    def log_group(identifier: str, export: str = "postgresql") -> str:
+        """Where RDS puts a log of an instance; it makes one there if none is."""
+        return f"/aws/rds/instance/{identifier}/{export}"
 
 
 def fetching_authorities(region: str, path: str) -> str:

@@ -3,6 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 
+from strongroom.aws_names import Names
+
 #: What an instance hands over: PostgreSQL's own log, and that of a major upgrade.
 EXPORTS = ("postgresql", "upgrade")
 
@@ -22,7 +24,7 @@ def declare_logs(
     return [
         aws.cloudwatch.LogGroup(
             f"{name}-{export}",
-            name=f"/aws/rds/instance/{identifier}/{export}",
+            name=Names.log_group(identifier, export),
             kms_key_id=key,
             retention_in_days=days,
             opts=opts,

@@ -7,10 +7,11 @@ from typing import Any
 
 import typer
 
+from strongroom.aws_names import Names
 from strongroom.cli.options import StackOption
 from strongroom.declaration import Declaration
 from strongroom.errors import SettingsError, StrongroomError
-from strongroom.provider.aws.existing import look
+from strongroom.provider.aws.existing import UnseenError, look
 
 _INSTANCE, _LOG = "aws:rds/instance:Instance", "aws:cloudwatch/logGroup:LogGroup"
 
@@ -31,14 +32,12 @@ def existing(stack: StackOption = "production") -> None:
 
 
 def _found(identifier: str, region: str) -> Mapping[str, Any]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         found = look(identifier, region)
-    except (BotoCoreError, ClientError) as error:
+    except UnseenError as error:
         raise StrongroomError(
             f"The instance {identifier} in {region} could not be looked at: "
-            f"{' '.join(str(error).split())}. Nothing was changed. Whoever runs this needs "
+            f"{error}. Nothing was changed. Whoever runs this needs "
             "rds:DescribeDBInstances, as `strongroom iam preview` tells."
         ) from error
     if not found:
@@ -51,10 +50,13 @@ def _found(identifier: str, region: str) -> Mapping[str, Any]:
 
 def _resources(identifier: str, found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The instance and the logs there are, by their names in the program (`components.aws`)."""
-    there = [(_INSTANCE, "primary-instance", identifier)]
-    for export in found.get("EnabledCloudwatchLogsExports", ()):
-        group = f"/aws/rds/instance/{identifier}/{export}"
-        there.append((_LOG, f"primary-log-{export}", group))
+    there = [
+        (_INSTANCE, "primary-instance", identifier),
+        *(
+            (_LOG, f"primary-log-{export}", Names.log_group(identifier, export))
+            for export in found.get("EnabledCloudwatchLogsExports", ())
+        ),
+    ]
     plugin = version("pulumi-aws")
     return [
         {"type": "strongroom:components:Primary", "name": "primary", "component": True},

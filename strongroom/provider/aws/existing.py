@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from strongroom.errors import StrongroomError
 from strongroom.provider.resource import Properties
 
 #: A property of `Lasting`, and why the instance does not fit it.
@@ -12,6 +13,9 @@ Misfit = tuple[str, str]
 
 #: The oldest major version of PostgreSQL that a stack can have (`strongroom.reading.aws_form`).
 _OLDEST = 17
+
+#: What RDS says when there is no instance of a name.
+_NOT_THERE = "DBInstanceNotFound"
 
 
 class Existing(Properties):
@@ -24,6 +28,10 @@ class Existing(Properties):
     instance_class: str = Field(description="Such as db.m7g.large.")
 
 
+class UnseenError(StrongroomError):
+    """RDS could not be asked; the reason, in its words."""
+
+
 def look(identifier: str, region: str) -> Mapping[str, Any]:
     """The instance as RDS describes it; empty when there is none.
 
@@ -32,18 +40,18 @@ def look(identifier: str, region: str) -> Mapping[str, Any]:
         region: where it is.
 
     Raises:
-        BotoCoreError, ClientError: RDS could not be asked.
+        UnseenError: RDS could not be asked.
     """
     import boto3
-    from botocore.exceptions import ClientError
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    client = boto3.client("rds", region_name=region)
     try:
+        client = boto3.client("rds", region_name=region)
         found = client.describe_db_instances(DBInstanceIdentifier=identifier)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "DBInstanceNotFound":
+    except (BotoCoreError, ClientError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == _NOT_THERE:
             return {}
-        raise
+        raise UnseenError(" ".join(str(error).split())) from error
     instance: Mapping[str, Any] = found["DBInstances"][0]
     return instance
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from strongroom.provider.aws.existing import Existing, changes, look, misfits
+from strongroom.provider.aws.existing import Existing, UnseenError, changes, look, misfits
 from strongroom.provider.resource import Context, Found, Properties, Refusal, Resource
 
 _AWAY = (
@@ -81,12 +81,10 @@ class Lasting(Resource[LastingInputs]):
 
 def _look(context: Context, inputs: LastingInputs, wanted: Existing) -> None:
     """Refuse an instance that cannot be taken over as declared, and say what changes of it."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         found = look(wanted.identifier, wanted.region)
-    except (BotoCoreError, ClientError) as error:
-        reason = f"it could not be looked at: {' '.join(str(error).split())}. Whoever previews"
+    except UnseenError as error:
+        reason = f"it could not be looked at: {error}. Whoever previews"
         rest = "needs rds:DescribeDBInstances (`strongroom iam preview`)"
         raise Refusal(("existing", f"{reason} {rest}")) from error
     declared = (inputs.network, inputs.engine_version, inputs.storage_gb)
