@@ -43,6 +43,14 @@ def project(strongroom_home: Path) -> Iterator[ProjectStack]:
         yield made
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _hangs_up() -> Iterator[None]:
+    """Under nohup every command would ignore the signal that one of these tests sends."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_left(project: ProjectStack) -> Iterator[None]:
     before = rights(project, "chiara"), memberships(project)
